@@ -24,6 +24,7 @@ use crate::app::outcome::Outcome;
 use crate::app::render::render;
 use crate::app::spec::{ProjectSource, RenderSpec, RendererChoice};
 use crate::ci::{CiProvider, Trust};
+use crate::engine::SharedEngine;
 use crate::fault::{Error, Exit};
 use crate::renderers;
 use crate::system::gate::{self, Reach, limit};
@@ -37,7 +38,8 @@ pub(super) fn render_all(
     reviewer: Option<&mut Reviewer<'_>>,
     console: &mut Console,
 ) -> Result<Vec<Preview>, Error> {
-    let mut runner = PreviewRunner { scope, inputs, provider, reviewer, console, spent: Billed::default() };
+    let (spent, engine) = (Billed::default(), SharedEngine::default());
+    let mut runner = PreviewRunner { scope, inputs, provider, reviewer, console, spent, engine };
     let slugs = slugs(&scope.targets);
     scope.targets.iter().zip(slugs).map(|(target, slug)| runner.run(target, &slug)).collect()
 }
@@ -50,6 +52,8 @@ struct PreviewRunner<'a, 'r> {
     console: &'a mut Console,
     /// What the run is billed for so far.
     spent: Billed,
+    /// The engine of all renders on the runner.
+    engine: SharedEngine,
 }
 
 impl PreviewRunner<'_, '_> {
@@ -198,6 +202,7 @@ impl PreviewRunner<'_, '_> {
         if let Some(renderer) = self.renderer() {
             spec.renderer = renderer;
         }
+        spec.run.engine = self.engine.clone();
         spec.run.sandbox.is_for_strangers = self.provider.event().trust != Trust::Own;
         spec.limits.max_renders = inputs.limits.max_renders.or(spec.limits.max_renders);
         spec.limits.max_seconds = inputs.limits.max_seconds.or(spec.limits.max_seconds);

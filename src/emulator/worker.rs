@@ -68,6 +68,7 @@ fn render_video(state: &State, render: &Render, backend: Option<&dyn RenderBacke
     let output = fs::File::create(output).map_err(|error| error.to_string())?;
     let job = Job {
         archive: &state.path(&render.archive),
+        digest: None,
         composition: options.composition.as_deref(),
         fps: options.fps.map(FrameRate::from),
         quality: options.quality,

@@ -14,6 +14,7 @@ mod processes;
 mod provision;
 mod refusal;
 mod request;
+mod shared;
 mod video;
 
 use std::ffi::OsString;
@@ -40,6 +41,7 @@ use provision::Programs;
 pub(crate) use refusal::Refused;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+pub(crate) use shared::SharedEngine;
 pub(crate) use video::{JobOutput, keep};
 
 use crate::system::deadline::Deadline;
@@ -51,6 +53,8 @@ use crate::system::sandbox::{Layer, ProgramVersions, Sandbox, SandboxOptions};
 pub(crate) struct Job<'a> {
     /// The packed project.
     pub(crate) archive: &'a Path,
+    /// Identifies the contents of the archive, if renders of equal ones may share a process.
+    pub(crate) digest: Option<&'a str>,
     /// Path of the composition in the archive; `index.html` if absent.
     pub(crate) composition: Option<&'a str>,
     /// Frames per second, 1 to 240; 30 if absent, as in the cloud.

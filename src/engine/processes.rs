@@ -6,9 +6,11 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Stdio};
+use std::path::Path;
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Sender};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
@@ -28,6 +30,9 @@ const SCRIPT: &str = include_str!("render.mjs");
 /// Videos that a process renders: whatever it does not free is limited.
 const MOST_VIDEOS: u32 = 50;
 
+/// Processes of other projects that are kept when one is started.
+const MOST_OTHERS: usize = 2;
+
 /// Lines that explain why a process has ended.
 const MOST_LINES: usize = 12;
 
@@ -37,7 +42,7 @@ const EVENT_TIMEOUT: Duration = Duration::from_millis(200);
 /// Renders with processes that stay. Dropping it ends them.
 pub(crate) struct Processes {
     engine: Engine,
-    /// Processes that render nothing at the moment.
+    /// Processes that render nothing at the moment, the longest idle one first.
     idle: Mutex<Vec<Process>>,
 }
 
@@ -62,7 +67,7 @@ impl Processes {
         job: &Job<'_>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(), EngineError> {
-        if let Some(mut process) = self.take(job.archive) {
+        if let Some(mut process) = self.take(job.digest) {
             match process.render(job, progress) {
                 Ok(()) => {
                     self.give_back(process);
@@ -78,22 +83,28 @@ impl Processes {
                 Err(error) => return Err(error),
             }
         }
-        let mut process = Process::new(&self.engine, job.archive)?;
+        let mut process = Process::new(&self.engine, job)?;
         process.render(job, progress)?;
         self.give_back(process);
         Ok(())
     }
 
-    /// Returns an idle process for an archive.
-    fn take(&self, archive: &Path) -> Option<Process> {
+    /// Returns an idle process for an archive. If there is none, most of those for others end.
+    fn take(&self, digest: Option<&str>) -> Option<Process> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = idle.iter().position(|process| process.archive == archive)?;
-        Some(idle.swap_remove(place))
+        if let Some(place) = idle.iter().position(|process| process.digest.as_deref() == digest) {
+            return Some(idle.remove(place));
+        }
+        let surplus = idle.len().saturating_sub(MOST_OTHERS);
+        let surplus = idle.drain(..surplus).collect::<Vec<_>>();
+        drop(idle);
+        drop(surplus);
+        None
     }
 
     /// Keeps a process for another video.
     fn give_back(&self, process: Process) {
-        if process.videos < MOST_VIDEOS {
+        if process.digest.is_some() && process.videos < MOST_VIDEOS {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(process);
         }
     }
@@ -104,7 +115,8 @@ struct Process {
     engine: Engine,
     /// The process, once it was asked for a video.
     running: Option<Running>,
-    archive: PathBuf,
+    /// Identifies the archive, if it may render more of it.
+    digest: Option<String>,
     /// Number of videos that it was asked for.
     videos: u32,
     // Deleted last.
@@ -118,19 +130,22 @@ struct Running {
     watch: Watch,
     /// The proxy of its network.
     _contained: Contained,
+    /// The thread that has started it.
+    _starter: Sender<()>,
 }
 
 impl Process {
-    /// Unpacks the archive. Nothing is started yet.
+    /// Unpacks the archive of a job. Nothing is started yet.
     ///
     /// # Errors
     /// Returns an error if the archive cannot be unpacked.
-    fn new(engine: &Engine, archive: &Path) -> Result<Self, EngineError> {
+    fn new(engine: &Engine, job: &Job<'_>) -> Result<Self, EngineError> {
         #[cfg(unix)]
         crate::system::process_tree::ProcessTree::end_orphans();
         let folder = WorkDir::new().map_err(EngineError::Folder)?;
-        unpack::unpack(archive, &folder.project()).map_err(EngineError::Unpack)?;
-        Ok(Self { engine: engine.clone(), running: None, archive: archive.to_owned(), videos: 0, folder })
+        unpack::unpack(job.archive, &folder.project()).map_err(EngineError::Unpack)?;
+        let digest = job.digest.map(str::to_owned);
+        Ok(Self { engine: engine.clone(), running: None, digest, videos: 0, folder })
     }
 
     /// Renders `job`. After an error other than [`EngineError::Refused`] it must not be used again.
@@ -185,11 +200,11 @@ impl Running {
         // Frames of the videos in a project are extracted once for each process, and belong to it: those in the home directory
         // are of pages of others.
         command.env("HYPERFRAMES_EXTRACT_CACHE_DIR", folder.temporary().join("extracted"));
-        let mut process = RunningProcess::start(command, Stdio::piped()).map_err(EngineError::Start)?;
+        let (mut process, starter) = start_on_thread(command).map_err(EngineError::Start)?;
         let no_input = || EngineError::Start(io::ErrorKind::BrokenPipe.into());
         let input = process.take_stdin().ok_or_else(no_input)?;
         let watch = Watch::new(folder.path());
-        Ok(Self { process, input, watch, _contained: contained })
+        Ok(Self { process, input, watch, _contained: contained, _starter: starter })
     }
 
     /// Asks for a video, and waits for it.
@@ -233,6 +248,19 @@ impl Running {
             }
         }
     }
+}
+
+/// Starts a process on a thread that lives until the sender is dropped: Bubblewrap ends with the thread that has started it, and
+/// a process serves threads that end before.
+fn start_on_thread(command: Command) -> io::Result<(RunningProcess, Sender<()>)> {
+    let (started, process) = mpsc::channel();
+    let (starter, ended) = mpsc::channel::<()>();
+    thread::Builder::new().spawn(move || {
+        let _ = started.send(RunningProcess::start(command, Stdio::piped()));
+        let _ = ended.recv();
+    })?;
+    let process = process.recv().map_err(io::Error::other)??;
+    Ok((process, starter))
 }
 
 /// Returns the message of a line `failed "…"` of the script.

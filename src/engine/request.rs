@@ -68,6 +68,7 @@ mod tests {
     fn job() -> Job<'static> {
         Job {
             archive: Path::new("none.zip"),
+            digest: None,
             composition: None,
             fps: None,
             quality: None,

@@ -7,7 +7,7 @@ use hyperframes_ci_core::findings::Rule;
 use hyperframes_ci_core::options::{Format, Quality};
 
 use super::each::{render_each, save};
-use super::order::{Order, RunContext, RunOptions, RunTotals, SavedVideo};
+use super::order::{Input, Order, RunContext, RunOptions, RunTotals, SavedVideo};
 use super::renderer::{Capability, Concurrency, Description, Renderer, Session};
 use super::report::{Event, Reporter};
 use crate::emulator::RenderBackend;
@@ -62,7 +62,7 @@ impl Renderer for Local {
 
 #[derive(Default)]
 struct LocalSession {
-    processes: Option<Processes>,
+    processes: Option<Arc<Processes>>,
 }
 
 impl Session for LocalSession {
@@ -70,8 +70,9 @@ impl Session for LocalSession {
         if context.has_callback {
             console.warning("--callback-url has no effect on local renders");
         }
-        let engine = provision(context.options.sandbox, context.deadline(), console)?;
-        self.processes = Some(Processes::new(engine));
+        let RunOptions { engine, sandbox, .. } = context.options;
+        let find = || provision(*sandbox, context.deadline(), console);
+        self.processes = Some(engine.get(*sandbox, find)?);
         if !context.is_batch {
             console.step("Rendering locally");
         }
@@ -85,9 +86,13 @@ impl Session for LocalSession {
         reporter: &mut dyn Reporter,
     ) -> Result<RunTotals, Error> {
         let archive = context.archive()?;
+        let digest = match context.input {
+            Input::Archive(packed) => Some(packed.sha256.as_str()),
+            _ => None,
+        };
         let Some(processes) = &self.processes else { return Ok(RunTotals::default()) };
         let render = |order: Order, report: &mut dyn FnMut(Event)| {
-            Ok(render_video(processes, context, archive, order, report)?)
+            Ok(render_video(processes, context, (archive, digest), order, report)?)
         };
         render_each(orders, DESCRIPTION.concurrency(context), &render, reporter);
         Ok(RunTotals { engine: Some(processes.engine().description()), ..RunTotals::default() })
@@ -153,7 +158,7 @@ fn report_sandbox(sandbox: &Sandbox, console: &mut Console) {
 fn render_video(
     processes: &Processes,
     context: &RunContext<'_>,
-    archive: &Path,
+    (archive, digest): (&Path, Option<&str>),
     order: Order,
     report: &mut dyn FnMut(Event),
 ) -> Result<SavedVideo, Error> {
@@ -162,6 +167,7 @@ fn render_video(
     save(output, format, &expected, context.name, |output| {
         let job = engine::Job {
             archive,
+            digest,
             composition: options.composition.as_deref(),
             fps: options.fps,
             quality: options.quality,

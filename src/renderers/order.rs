@@ -17,7 +17,7 @@ use super::http::HttpOptions;
 use super::lambda::LambdaOptions;
 use super::serverless::ChunkOptions;
 use super::verify::Verified;
-use crate::engine::EngineDescription;
+use crate::engine::{EngineDescription, SharedEngine};
 use crate::fault::Error;
 use crate::heygen::transport::Replay;
 use crate::project::pack::Packed;
@@ -58,6 +58,8 @@ pub(crate) struct RunOptions {
     pub(crate) http: HttpOptions,
     /// How pages that this machine renders are contained.
     pub(crate) sandbox: SandboxOptions,
+    /// The engine of this machine: renders with clones of these options share it.
+    pub(crate) engine: SharedEngine,
 }
 
 impl Default for RunOptions {
@@ -76,6 +78,7 @@ impl Default for RunOptions {
             docker: DockerOptions::default(),
             http: HttpOptions::default(),
             sandbox: SandboxOptions::default(),
+            engine: SharedEngine::default(),
         }
     }
 }

@@ -43,6 +43,17 @@ fn start(folder: &Path, flags: &[&str]) -> std::process::Child {
         .unwrap()
 }
 
+/// The directories of processes that have a project, in the temporary directory of a program while it runs.
+pub(crate) fn unpacked(temporary: &Path, is_running: &mut dyn FnMut() -> bool) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    while is_running() {
+        let folders = names(temporary).into_iter();
+        found.extend(folders.filter(|name| temporary.join(name).join("project/index.html").exists()));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    found
+}
+
 /// The hash of the compressed frames.
 fn frames(video: &Path) -> String {
     let arguments = ["-map", "0:v", "-c", "copy", "-f", "md5", "-"];
@@ -122,14 +133,7 @@ fn rows_share_a_process_and_have_the_frames_of_renders_alone() {
     let folder = batch(&["one", "two", "three"]);
     let folder = folder.path();
     let mut child = start(folder, &["--concurrency", "1"]);
-    let mut projects = BTreeSet::new();
-    while child.try_wait().unwrap().is_none() {
-        let work = names(&folder.join("tmp"));
-        projects.extend(
-            work.into_iter().filter(|name| folder.join("tmp").join(name).join("project/index.html").exists()),
-        );
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let projects = unpacked(&folder.join("tmp"), &mut || child.try_wait().unwrap().is_none());
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{output:?}");
     assert_eq!(projects.len(), 1, "one process: {projects:?}");
@@ -144,6 +148,49 @@ fn rows_share_a_process_and_have_the_frames_of_renders_alone() {
         fs::remove_file(folder.join("alone.mp4")).unwrap();
     }
     assert_ne!(frames(&folder.join("out/one.mp4")), frames(&folder.join("out/two.mp4")));
+}
+
+/// Entries of the configuration whose project is the same, of which one fails.
+#[test]
+fn entries_share_a_process_and_have_the_frames_of_renders_alone() {
+    let folder = batch(&[]);
+    let folder = folder.path();
+    write(folder, "second.html", &PAGE.replace("<b ", "<i>second</i><b "));
+    let entry = |name: &str, more: &str| format!("[[render]]\nname = {name:?}\nproject = \".\"\n{more}\n\n");
+    let entries = [
+        entry("first", "variables = { title = \"one\" }"),
+        entry("second", "composition = \"second.html\"\nfps = 24"),
+        entry("bad", "variables = { title = \"bad\" }"),
+        entry("last", "quality = \"draft\""),
+    ];
+    write(folder, "hyperframes-ci.toml", &entries.concat());
+    let mut child = command()
+        .args(["render", "--all", "--renderer", "local"])
+        .env("TMPDIR", folder.join("tmp"))
+        .current_dir(folder)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let projects = unpacked(&folder.join("tmp"), &mut || child.try_wait().unwrap().is_none());
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(names(&folder.join("renders")), ["first.mp4", "last.mp4", "second.mp4"], "{text}");
+    assert!(text.contains("Composition has zero duration"), "{text}");
+    assert_eq!(text.matches("engine: hyperframes ").count(), 1, "it is found once: {text}");
+    assert_eq!(projects.len(), 3, "one process, one that repeats what has failed, and one after it: {text}");
+    assert_eq!(names(&folder.join("tmp")), Vec::<String>::new());
+    for (name, options) in [
+        ("first", &[r#"--variables={"title":"one"}"#][..]),
+        ("second", &["--composition=second.html", "--fps=24"]),
+        ("last", &["--quality=draft"]),
+    ] {
+        let arguments = ["render", "--renderer", "local", "--no-reuse", "-o", "alone.mp4"];
+        run_in(folder, &[&arguments[..], options].concat()).ok();
+        let together = frames(&folder.join("renders").join(name).with_extension("mp4"));
+        assert_eq!(frames(&folder.join("alone.mp4")), together, "{name}");
+        fs::remove_file(folder.join("alone.mp4")).unwrap();
+    }
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! Inputs, outputs, and the configuration of a repository.
 
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
 use super::stage::{Stage, commit};
+use crate::engine_processes::unpacked;
 use crate::support::write;
 
 /// `BLESS=1` writes the page.
@@ -36,6 +38,33 @@ fn the_documentation_lists_every_input_and_output() {
     }
     let present = fs::read_to_string(&path).unwrap_or_default();
     assert_eq!(present, page, "run `cargo xtask docs --update`");
+}
+
+/// Entries of one project, on the runner.
+#[test]
+fn videos_of_a_pull_request_share_a_process() {
+    let mut stage = Stage::new();
+    let path = stage.repository.path().to_owned();
+    let entry =
+        |name: &str, more: &str| format!("[[render]]\nname = {name:?}\nproject = \"videos/one\"\n{more}\n");
+    let entries = [entry("large", ""), entry("rough", "quality = \"draft\""), entry("slow", "fps = 24")];
+    write(&path, "hyperframes-ci.toml", &entries.concat());
+    stage.repository.head = commit(&path, "entries");
+    stage.github.state().head.clone_from(&stage.repository.head);
+    let temporary = tempfile::tempdir().unwrap();
+    let mut runner = stage.pull_request();
+    runner.set("TMPDIR", temporary.path().to_str().unwrap());
+    let is_done = AtomicBool::new(false);
+    let (run, projects) = std::thread::scope(|scope| {
+        let watch = scope.spawn(|| unpacked(temporary.path(), &mut || !is_done.load(Ordering::Relaxed)));
+        let run = stage.run(&runner, &[("api-key", ""), ("diff", "false")]);
+        is_done.store(true, Ordering::Relaxed);
+        (run, watch.join().unwrap())
+    });
+    assert_eq!(run.code, 0, "{}", run.log);
+    let videos = ["large.mp4", "rough.mp4", "slow.mp4"].map(|name| run.log.matches(name).count());
+    assert!(videos.iter().all(|count| *count > 0), "{}", run.log);
+    assert_eq!(projects.len(), 1, "{projects:?}: {}", run.log);
 }
 
 /// A repository whose configuration names its videos: one of each event, and many from rows.
