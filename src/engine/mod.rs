@@ -215,14 +215,21 @@ struct ProgressLine {
     pct: f64,
 }
 
+/// The start of a line about progress.
+const PROGRESS_LINE: &str = "@hf-progress ";
+
+/// Returns the progress that a line reports; `None` if it is another line.
+pub(crate) fn progress_of(line: &str) -> Option<Progress> {
+    let report = serde_json::from_str::<ProgressLine>(line.trim().strip_prefix(PROGRESS_LINE)?).ok()?;
+    let stage = report.code.replace('_', " ");
+    Some(Progress::Rendering { stage, percent: report.pct.clamp(0.0, 100.0) })
+}
+
 /// Parses a line of the engine's output; returns whether it may explain a failure.
 fn parse_line(line: &str, progress: &mut dyn FnMut(Progress)) -> bool {
     let line = line.trim();
-    if let Some(json) = line.strip_prefix("@hf-progress ") {
-        if let Ok(report) = serde_json::from_str::<ProgressLine>(json) {
-            let stage = report.code.replace('_', " ");
-            progress(Progress::Rendering { stage, percent: report.pct.clamp(0.0, 100.0) });
-        }
+    if line.starts_with(PROGRESS_LINE) {
+        progress_of(line).into_iter().for_each(progress);
         return false;
     }
     // Warnings of Node about the flags of the sandbox, log lines, and frames of the progress bar.

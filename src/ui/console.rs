@@ -7,10 +7,17 @@ use std::time::{Duration, Instant};
 use hyperframes_ci_core::findings::Findings;
 use hyperframes_ci_core::report::{ReportFormat, disarm_json};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::plain;
 use crate::fault::{Error, Fault};
+
+/// The variable that makes a console of JSON write progress to standard error, a line as the engine's for each report: a
+/// renderer that runs this program elsewhere reads them.
+pub(crate) const PROGRESS_VARIABLE: &str = "HYPERFRAMES_CI_PROGRESS";
+
+/// Its only value.
+pub(crate) const PROGRESS_LINES: &str = "lines";
 
 /// The least time between two lines about the progress of a phase in a log.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
@@ -210,7 +217,13 @@ impl Console {
     pub(crate) fn percent(&mut self, stage: &str, percent: f64) {
         if self.interactive {
             self.status(&format!("{stage} {}%", percent.floor()));
-        } else if !self.json {
+        } else if self.json {
+            let is_wanted = std::env::var_os(PROGRESS_VARIABLE).is_some_and(|value| value == PROGRESS_LINES);
+            if is_wanted && self.entry.is_none() {
+                let report = json!({ "code": stage, "pct": percent });
+                let _ = writeln!(io::stderr(), "@hf-progress {report}");
+            }
+        } else {
             match self.log.is_due(stage, Instant::now()) {
                 Due::Begun => self.log_line(stage),
                 Due::Again => self.log_line(&format!("{stage} {}%", percent.floor())),

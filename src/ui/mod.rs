@@ -5,7 +5,7 @@ mod console;
 mod diff;
 mod table;
 
-pub(crate) use console::{Console, OutputError};
+pub(crate) use console::{Console, OutputError, PROGRESS_LINES, PROGRESS_VARIABLE};
 pub(crate) use diff::unified;
 pub(crate) use hyperframes_ci_core::report::{plain, plain_lines};
 pub(crate) use table::table;

@@ -46,6 +46,10 @@ clip)
     printf '{\n  "error": {\n    "code": "render_failed",\n    "message": "no such font"\n  }\n}\n' >&2
     exit 1
   fi
+  if has progress; then
+    echo '@hf-progress {"code":"capture_frames","done":20,"total":60,"pct":43}' >&2
+    echo '@hf-progress {broken' >&2
+  fi
   cp "$DOCKER_FOLDER/clip.mp4" "$output/video.mp4"
   echo '{}' ;;
 failed)
@@ -66,7 +70,7 @@ real)
       argument=$(printf '%s' "$argument" | sed "s#/project#$project#; s#/input#$input#; s#/output#$output#")
       set -- "$@" "$argument"
     fi
-    case $argument in *@sha256:*) found=1 ;; esac
+    case $argument in *@sha256:*) found=1 ;; --env=HYPERFRAMES_CI_PROGRESS=*) export "${argument#--env=}" ;; esac
   done
   export HYPERFRAMES_CI_CACHE="$DOCKER_CACHE" HYPERFRAMES_CI_LEDGER="$DOCKER_FOLDER/ledger.jsonl"
   exec "$DOCKER_BINARY" "$@" ;;
@@ -97,6 +101,12 @@ impl Docker {
     }
 
     fn command(&self, mode: &str, flags: &[&str]) -> Command {
+        let mut command = self.command_for_people(mode, flags);
+        command.arg("--json");
+        command
+    }
+
+    fn command_for_people(&self, mode: &str, flags: &[&str]) -> Command {
         let mut command = command();
         let path = std::env::var("PATH").unwrap();
         command.env("PATH", format!("{}:{path}", self.path("bin").display()));
@@ -105,7 +115,7 @@ impl Docker {
         let cache = command.get_envs().find(|(name, _)| *name == "HYPERFRAMES_CI_CACHE");
         let cache = cache.and_then(|(_, value)| value).map(ToOwned::to_owned);
         command.env("DOCKER_CACHE", cache.unwrap_or_default());
-        command.args(["render", "--renderer", "docker", "--json"]);
+        command.args(["render", "--renderer", "docker"]);
         if !flags.iter().any(|flag| flag.starts_with("--docker-image")) {
             command.args(["--docker-image", IMAGE]);
         }
@@ -172,6 +182,22 @@ fn a_container_gets_the_project_and_nothing_else() {
     docker.run(folder.path(), "clip", &["-o", "v.mp4", "--network", "public"]).ok();
     let run = docker.calls().pop().unwrap();
     assert!(run.contains(&"--network=bridge".to_owned()) && run.contains(&"--network=public".to_owned()));
+}
+
+#[test]
+fn the_progress_of_the_engine_in_the_container_is_shown() {
+    let (docker, folder) = (Docker::new().with("progress"), project());
+    let ran = Ran::of(docker.command_for_people("clip", &["-o", "v.mp4"]).current_dir(folder.path())).ok();
+    let lines = ran.stderr.lines().filter(|line| line.contains("capture frames")).collect::<Vec<_>>();
+    assert_eq!(lines.len(), 1, "{ran:?}");
+    assert!(!ran.stderr.contains("@hf-progress"), "{ran:?}");
+    let run = docker.calls().pop().unwrap();
+    assert!(run.contains(&"--env=HYPERFRAMES_CI_PROGRESS=lines".to_owned()), "{run:?}");
+    // The program in the container writes such lines.
+    let mut command = docker.command("clip", &["-o", "v.mp4"]);
+    let ran = Ran::of(command.env("HYPERFRAMES_CI_PROGRESS", "lines").current_dir(folder.path())).ok();
+    assert_eq!(ran.stderr, "@hf-progress {\"code\":\"capture frames\",\"pct\":43.0}\n");
+    ran.json();
 }
 
 #[test]
@@ -309,4 +335,7 @@ fn the_program_in_the_image_takes_the_command_line() {
     let flags = ["-o", "frames", "--format=png-sequence", "--fps", "5"];
     docker.run(folder.path(), "real", &flags).ok();
     assert_eq!(names(&folder.path().join("frames")), ["frame_000001.png", "frame_000002.png"]);
+    let mut command = docker.command_for_people("real", &["-o", "p.mp4", "--fps", "5"]);
+    let ran = Ran::of(command.current_dir(folder.path())).ok();
+    assert!(ran.stderr.contains("] capturing") || ran.stderr.contains("] capture"), "{ran:?}");
 }

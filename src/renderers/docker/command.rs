@@ -9,6 +9,7 @@ use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 
 use super::options::ContainerProgram;
 use crate::system::sandbox::Network;
+use crate::ui::{PROGRESS_LINES, PROGRESS_VARIABLE};
 
 /// Directories in the container.
 pub(super) const PROJECT: &str = "/project";
@@ -94,6 +95,7 @@ impl Container<'_> {
             "--workdir=/tmp".to_owned(),
             "--env=HOME=/tmp".to_owned(),
             "--env=HYPERFRAMES_CI_LEDGER=/tmp/ledger.jsonl".to_owned(),
+            format!("--env={PROGRESS_VARIABLE}={PROGRESS_LINES}"),
             "--entrypoint=hyperframes-ci".to_owned(),
             self.image.to_owned(),
         ]);

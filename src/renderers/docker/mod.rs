@@ -19,7 +19,7 @@ use super::each::{render_each, save};
 use super::order::{Order, RunContext, RunOptions, RunTotals};
 use super::renderer::{Capability, Concurrency, Description, Renderer, Session};
 use super::report::{Event, Reporter};
-use crate::engine::{EngineError, JobOutput};
+use crate::engine::{EngineError, JobOutput, Progress};
 use crate::fault::Error;
 use crate::system::sandbox::SandboxError;
 use crate::ui::Console;
@@ -93,10 +93,16 @@ impl Session for DockerSession {
     ) -> Result<RunTotals, Error> {
         let archive = context.archive()?;
         let Some(docker) = &self.0 else { return Ok(RunTotals::default()) };
-        let render = |order: Order, _: &mut dyn FnMut(Event)| {
+        let render = |order: Order, report: &mut dyn FnMut(Event)| {
             let Order { options, output, expected, .. } = order;
             let format = options.format.unwrap_or(Format::Mp4);
-            let render = |output: JobOutput<'_>| docker.render(context, archive, &options, output);
+            let progress = &mut |progress| {
+                if let Progress::Rendering { stage, percent } = progress {
+                    report(Event::Progress { stage, percent });
+                }
+            };
+            let render =
+                |output: JobOutput<'_>| docker.render(context, archive, &options, output, &mut *progress);
             Ok(save(output, format, &expected, context.name, render)?)
         };
         render_each(orders, DESCRIPTION.concurrency(context), &render, reporter);

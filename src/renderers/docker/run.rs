@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::command::{CONFIG, ContainedRender, Container, VARIABLES, video_name};
 use super::error::DockerError;
 use super::options::{ContainerProgram, DockerOptions};
-use crate::engine::{self, JobOutput};
+use crate::engine::{self, JobOutput, Progress};
 use crate::fault::Error;
 use crate::renderers::RunContext;
 use crate::system::deadline::Deadline;
@@ -89,7 +89,7 @@ impl Docker {
         format!("{} with {}", self.kind.as_str(), self.image)
     }
 
-    /// Renders an order into `output`.
+    /// Renders an order into `output`; calls `progress` with each report of the engine.
     ///
     /// # Errors
     /// Returns an error if there is no video; `output` is unchanged then.
@@ -99,6 +99,7 @@ impl Docker {
         archive: &Path,
         options: &RenderRequest,
         output: JobOutput<'_>,
+        progress: &mut dyn FnMut(Progress),
     ) -> Result<(), Error> {
         let work_dir = WorkDir::new().map_err(DockerError::Folder)?;
         unpack::unpack(archive, &work_dir.project()).map_err(DockerError::Unpack)?;
@@ -126,8 +127,16 @@ impl Docker {
         };
         let arguments = [container.arguments(), render.arguments()].concat();
         let running = Running::new(self, name);
-        let ran = self.capture(&arguments, deadline)?;
+        let line = &mut |line: &str| match engine::progress_of(line) {
+            Some(report) => {
+                progress(report);
+                false
+            }
+            None => true,
+        };
+        let exited = process::run(self.command(&arguments), deadline, line).map_err(not_run)?;
         running.ended();
+        let ran = (exited, String::new());
         if !ran.0.status.success() {
             return Err(failure(&ran).into());
         }
@@ -164,10 +173,7 @@ impl Docker {
 
     /// Runs the program, and returns its output.
     fn capture(&self, arguments: &[String], deadline: Deadline) -> Result<(Exited, String), DockerError> {
-        process::capture(self.command(arguments), deadline).map_err(|error| match error.kind() {
-            io::ErrorKind::TimedOut => DockerError::TimedOut,
-            _ => DockerError::NotStarted(error.to_string()),
-        })
+        process::capture(self.command(arguments), deadline).map_err(not_run)
     }
 
     fn command(&self, arguments: &[String]) -> Command {
@@ -242,6 +248,14 @@ struct Envelope {
 struct EnvelopeError {
     code: String,
     message: String,
+}
+
+/// Returns the error of a program that did not run to its end.
+fn not_run(error: io::Error) -> DockerError {
+    match error.kind() {
+        io::ErrorKind::TimedOut => DockerError::TimedOut,
+        _ => DockerError::NotStarted(error.to_string()),
+    }
 }
 
 /// Returns the error of a container that failed.
