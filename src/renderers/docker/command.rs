@@ -207,6 +207,7 @@ mod tests {
                 "--workdir=/tmp",
                 "--env=HOME=/tmp",
                 "--env=HYPERFRAMES_CI_LEDGER=/tmp/ledger.jsonl",
+                "--env=HYPERFRAMES_CI_PROGRESS=lines",
                 "--entrypoint=hyperframes-ci",
                 "a@sha256:0",
             ]
