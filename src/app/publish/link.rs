@@ -1,5 +1,6 @@
 //! Which project to update: IDs, and the file of the project that names one.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -50,10 +51,10 @@ pub(super) fn is_plain_id(id: &str) -> bool {
 /// # Errors
 /// Returns a usage error if it is neither.
 pub(super) fn project_id(target: &str) -> Result<String, Error> {
-    let path = target.trim().split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
+    let path = target.trim().split(['?', '#']).next().unwrap_or_default();
     let id = match path.split_once("/p/") {
         Some((_, rest)) => rest.split('/').next(),
-        None => path.rsplit('/').next(),
+        None => path.trim_end_matches('/').rsplit('/').next(),
     };
     id.filter(|id| is_plain_id(id)).map(str::to_owned).ok_or_else(|| {
         Error::usage(
@@ -93,11 +94,10 @@ impl TeamFile {
     /// Returns [`PublishError::TeamFile`] if it cannot be read, or is invalid.
     pub(super) fn read(&self) -> Result<Option<Link>, PublishError> {
         let invalid = |reason: &str| PublishError::TeamFile(self.path.clone(), reason.to_owned());
-        if self.path.symlink_metadata().is_err() {
-            return Ok(None);
-        }
-        let text = gate::read_text(&self.path, &self.reach, limit::IGNORE);
-        let text = text.map_err(|error| invalid(&error.to_string()))?;
+        let text = match gate::read_text(&self.path, &self.reach, limit::IGNORE) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            text => text.map_err(|error| invalid(&error.to_string()))?,
+        };
         let file = serde_json::from_str::<Value>(&text).map_err(|_| invalid("is not valid JSON"))?;
         let id = |name: &str| match &file[name] {
             Value::Null => Ok(None),
