@@ -12,8 +12,12 @@ use crate::system::gate::{self, Reach};
 use crate::system::output;
 use crate::system::programs::{Ffmpeg, FfmpegInput};
 
-/// Maximum size of an animated GIF in bytes: GitHub does not show larger ones.
+/// Maximum size of an animated preview in bytes.
 const MAX_GIF_SIZE: usize = 5 * 1024 * 1024;
+
+/// Maximum size in bytes of an animated image that was rendered and is shown as it is: the proxy of GitHub for images does not
+/// send larger ones.
+const MAX_SHOWN_SIZE: u64 = 10 * 1024 * 1024;
 
 /// Maximum size of a downloaded thumbnail in bytes.
 const MAX_THUMBNAIL_SIZE: u64 = 20 * 1024 * 1024;
@@ -83,8 +87,8 @@ pub(super) fn is_gif(video: &Path) -> bool {
 }
 
 /// Returns whether an animated image is small enough to be shown.
-fn fits(image: &Path) -> bool {
-    image.metadata().is_ok_and(|metadata| metadata.len() <= MAX_GIF_SIZE as u64)
+pub(super) fn fits(image: &Path) -> bool {
+    image.metadata().is_ok_and(|metadata| metadata.len() <= MAX_SHOWN_SIZE)
 }
 
 /// Returns a video as FFmpeg reads it; `None` if it is not one.
@@ -104,4 +108,22 @@ fn download(url: &str) -> Option<Vec<u8>> {
     let mut image = Vec::new();
     let mut body = std::io::Read::take(response.into_body().into_reader(), MAX_THUMBNAIL_SIZE);
     (is_image && std::io::Read::read_to_end(&mut body, &mut image).is_ok()).then_some(image)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rendered_gif_is_its_own_preview_unless_it_is_too_large() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let video = folder.path().join("v.gif");
+        let file = std::fs::File::create(&video).expect("a file");
+        let gif = |size| {
+            file.set_len(size).expect("resized");
+            Images::create(&video, None, folder.path(), "v").gif
+        };
+        assert_eq!(gif(MAX_SHOWN_SIZE), Some(video.clone()));
+        assert_eq!(gif(MAX_SHOWN_SIZE + 1), None);
+    }
 }

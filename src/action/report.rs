@@ -4,7 +4,7 @@ use hyperframes_ci_core::findings::{Diagnostic, Severity};
 use serde_json::{Value, json};
 
 use super::figures::Figures;
-use super::images::is_gif;
+use super::images::{fits, is_gif};
 use super::markdown::{attribute, code, short_code};
 use super::media;
 use super::preview::{Preview, PreviewRow, PreviewState};
@@ -188,12 +188,17 @@ fn outcome(preview: &Preview) -> String {
     }
 }
 
-/// Returns the animated images among the files of a release, which its notes show; `urls` are theirs, in the same order.
+/// Returns the animated images among the files of a release, which its notes show, or link to if they are too large; `urls` are
+/// theirs, in the same order.
 pub(super) fn animated_images(files: &[Media], urls: &[String]) -> String {
     let animated = files.iter().zip(urls).filter(|(file, _)| is_gif(&file.path));
     let shown = animated.map(|(file, url)| {
-        let alt = attribute(file.name.trim_end_matches(".gif"), 120);
-        format!("<img src=\"{}\" width=\"480\" alt=\"{alt}\">\n\n", url.replace('"', "%22"))
+        let (name, url) = (file.name.trim_end_matches(".gif"), url.replace('"', "%22"));
+        let alt = attribute(name, 120);
+        match fits(&file.path) {
+            true => format!("<img src=\"{url}\" width=\"480\" alt=\"{alt}\">\n\n"),
+            false => format!("<a href=\"{url}\">{alt}</a>\n\n"),
+        }
     });
     shown.collect()
 }
@@ -340,4 +345,25 @@ pub(super) fn provenance(previews: &[Preview], event: &Event, since: Option<&str
         "tool": concat!("hyperframes-ci ", env!("CARGO_PKG_VERSION")),
         "videos": videos.collect::<Vec<_>>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_of_a_release_show_animated_images_that_are_not_too_large() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = |name: &str, size| {
+            let path = folder.path().join(name);
+            std::fs::File::create(&path).and_then(|file| file.set_len(size)).expect("a file");
+            Media { name: name.to_owned(), path }
+        };
+        let files = [file("a.mp4", 1), file("b\".gif", 1), file("c.gif", 11 << 20)];
+        let urls = ["https://x/a", "https://x/\"b", "https://x/c"].map(str::to_owned);
+        assert_eq!(
+            animated_images(&files, &urls),
+            "<img src=\"https://x/%22b\" width=\"480\" alt=\"b&#34;\">\n\n<a href=\"https://x/c\">c</a>\n\n"
+        );
+    }
 }

@@ -398,3 +398,29 @@ fn two_hundred_compositions_fit_into_one_comment() {
     );
     assert!(run.summary.matches("not rendered: 1 error").count() >= 200);
 }
+
+#[test]
+fn a_gif_is_shown_in_the_comment_as_it_was_rendered() {
+    let stage = Stage::new();
+    let inputs = [
+        ("projects", "videos/one"),
+        ("api-key", ""),
+        ("quality", "draft"),
+        ("format", "gif"),
+        ("fps", "5"),
+        ("diff", "false"),
+    ];
+    let runner = stage.pull_request();
+    let run = stage.run(&runner, &inputs);
+    assert_eq!(run.code, 0, "{}", run.log);
+    let video = fs::read(&run.outputs["video-path"]).unwrap();
+    assert!(video.starts_with(b"GIF8"), "{}", run.log);
+    let pictures = stage.github.files("hyperframes-previews");
+    let shown = pictures.iter().filter(|(name, _)| name.ends_with(".gif")).collect::<Vec<_>>();
+    let [(name, bytes)] = shown.as_slice() else { panic!("{shown:?}") };
+    assert!(*bytes == video, "the render itself, and no smaller one");
+    let body = stage.github.state().comments[0].body.clone();
+    let image = format!("<img src=\"https://github.example/o/r/raw/hyperframes-previews/{name}\"");
+    assert!(body.contains(&image), "{image} in {body}");
+    assert_eq!(body.matches(&format!("{name})")).count(), 1, "a link to download it: {body}");
+}
