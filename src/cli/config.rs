@@ -87,6 +87,10 @@ fn rows(settings: &Settings, entry: Option<&Entry>) -> Result<Vec<Setting>, Erro
         rows.push(set.map_or_else(default, row));
     }
     rows.push(diff_row(settings, entry));
+    if entry.is_none() {
+        let publish = &settings.file.publish;
+        rows.push(("publish".to_owned(), publish.to_json().to_string(), origin_of(settings, publish.line)));
+    }
     rows.extend(environment_settings()?);
     Ok(rows)
 }
@@ -94,11 +98,15 @@ fn rows(settings: &Settings, entry: Option<&Entry>) -> Result<Vec<Setting>, Erro
 /// Returns how videos are compared.
 fn diff_row(settings: &Settings, entry: Option<&Entry>) -> Setting {
     let diff = settings.file.diff(entry);
-    let origin = match diff.line {
+    ("diff".to_owned(), diff.to_json().to_string(), origin_of(settings, diff.line))
+}
+
+/// Returns the origin of a table that starts on `line`; 0 if the file does not have it.
+fn origin_of(settings: &Settings, line: usize) -> Origin {
+    match line {
         0 => Origin::Default,
         line => Origin::File(settings.file.path.clone(), line),
-    };
-    ("diff".to_owned(), diff.to_json().to_string(), origin)
+    }
 }
 
 /// Returns the settings that only environment variables can set.
@@ -161,7 +169,7 @@ fn outcome(settings: &Settings, rows: &[Setting], entries: &[Entry], media: &[Me
 /// Returns the value of a setting in JSON: a number, a boolean or an object where the setting is of that kind.
 fn typed(name: &str, value: &str) -> Value {
     let option = OPTIONS.iter().find(|option| option.key() == name);
-    let is_json = matches!(name, "retries" | "timeout" | "diff");
+    let is_json = matches!(name, "retries" | "timeout" | "diff" | "publish");
     let is_typed = is_json
         || option.is_some_and(|option| {
             matches!(

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::severities::SeverityArgs;
 use super::workspace::workspace;
+use crate::app::config::{PublishConfig, Settings};
 use crate::app::publish::{PublishSpec, PublishTarget, publish};
 use crate::fault::Error;
 use crate::system::gate::Reach;
@@ -38,14 +39,17 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     let workspace = workspace();
+    let severities = args.severities.to_severities();
+    let settings = Settings::read(&args.dir, severities.config.as_deref(), workspace.clone())?;
+    let PublishConfig { space, is_public, .. } = settings.file.publish;
     let spec = PublishSpec {
         directory: args.dir.clone(),
         reach: Reach::of_user(workspace.as_deref()),
         title: args.title.clone(),
         target: args.update.clone().map_or(PublishTarget::TeamFile, PublishTarget::Existing),
-        space: args.space.clone(),
-        is_public: args.public,
-        severities: args.severities.to_severities(),
+        space: args.space.clone().or(space),
+        is_public: args.public || is_public.unwrap_or_default(),
+        severities,
         workspace,
     };
     let outcome = publish(&spec, console)?;

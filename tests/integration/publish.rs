@@ -145,6 +145,21 @@ fn a_project_that_the_account_does_not_have_is_published_anew_with_a_warning() {
 }
 
 #[test]
+fn the_configuration_has_defaults_of_the_flags() {
+    let account = Account::new();
+    let folder = project();
+    write(folder.path(), "hyperframes-ci.toml", "[publish]\nspace = \"s1\"\npublic = true\n");
+    account.publish(folder.path(), &[]).ok();
+    account.publish(folder.path(), &["--space", "s2"]).ok();
+    let projects = account.projects();
+    assert_eq!((&projects[0]["is_public"], &projects[0]["space"]), (&json!(true), &json!("s2")));
+    let mut command = account.emulator.command();
+    let shown = Ran::of(command.args(["config", "show", "--json"]).current_dir(folder.path())).ok().json();
+    let expected = json!({ "value": { "space": "s1", "public": true }, "origin": "hyperframes-ci.toml:1" });
+    assert_eq!(shown["settings"]["publish"], expected);
+}
+
+#[test]
 fn faults_lead_to_one_project() {
     for (step, fault) in [
         ("publish_upload", r#"{"status": 503}"#),

@@ -7,6 +7,7 @@ use hyperframes_ci_core::findings::CheckConfig;
 
 use super::diff::DiffConfig;
 use super::media::{DeclaredMedia, MediaEntry};
+use super::publish::PublishConfig;
 use super::translate::Translate;
 use crate::app::options::RenderOption;
 
@@ -21,6 +22,8 @@ pub(crate) struct File {
     pub(crate) defaults: Vec<Setting>,
     /// `[defaults.diff]`.
     pub(crate) diff: Option<DiffConfig>,
+    /// `[publish]`.
+    pub(crate) publish: PublishConfig,
     /// `[[render]]`, in the order of the file.
     pub(crate) entries: Vec<Entry>,
     /// `[[media]]`, in the order of the file.

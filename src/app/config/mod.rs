@@ -6,9 +6,11 @@ mod file;
 mod languages;
 mod load;
 mod media;
+mod publish;
 mod read;
 mod read_diff;
 mod read_media;
+mod read_publish;
 mod read_translate;
 mod schema;
 mod settings;
@@ -21,6 +23,7 @@ pub(crate) use load::{of_text, read};
 pub(crate) use media::{
     DeclaredMedia, MediaEntry, MediaKind, PresenterEntry, Says, Script, TranslationEntry,
 };
+pub(crate) use publish::{PublishConfig, is_plain_id};
 pub(crate) use read::slug;
 pub(crate) use schema::schema;
 pub(crate) use settings::Settings;

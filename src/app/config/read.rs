@@ -22,7 +22,7 @@ use crate::fault::Location;
 use crate::ui::counted;
 
 /// The tables of a file.
-const TABLES: &[&str] = &["check", "defaults", "media", "render"];
+const TABLES: &[&str] = &["check", "defaults", "media", "publish", "render"];
 
 /// Keys of entries other than options.
 const ENTRY_KEYS: &[&str] = &["name", "project", "rows", "on", "check"];
@@ -145,7 +145,10 @@ impl Reader {
                         }
                     }
                 }
-                ("check" | "defaults", _) => {
+                ("publish", DeValue::Table(table)) => {
+                    file.publish = self.publish(self.line(&key.span()), table);
+                }
+                ("check" | "defaults" | "publish", _) => {
                     self.report(value.span(), format!("{} must be a table", key.get_ref()));
                 }
                 ("media", DeValue::Array(entries)) => {

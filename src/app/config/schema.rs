@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::diff::diff_schema;
 use super::file::EVENTS;
 use super::media::media_schema;
+use super::publish::publish_schema;
 use super::translate::translate_schema;
 use crate::app::options::{Kind, OPTIONS, RenderOption, Scope};
 
@@ -29,6 +30,7 @@ pub(crate) fn schema() -> Value {
                 "additionalProperties": false,
                 "properties": option_properties().chain([diff_property()]).collect::<Map<_, _>>(),
             },
+            "publish": publish_schema(),
             "render": {
                 "type": "array",
                 "description": "Videos of the repository, used by `render --all`, `check --all` and the action",

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::error::PublishError;
+use crate::app::config::is_plain_id;
 use crate::fault::Error;
 use crate::system::gate::{self, Reach, limit};
 use crate::system::output;
@@ -13,9 +14,6 @@ use crate::system::random;
 
 /// The file, which is that of the official command. It is meant to be committed.
 const FILE: &str = ".hyperframes/project.json";
-
-/// Longest ID of a project or a space.
-const LONGEST_ID: usize = 64;
 
 /// The project that is published.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,12 +36,6 @@ impl Link {
     pub(super) fn new(id: String) -> Self {
         Self { id, is_pending: true, space: None }
     }
-}
-
-/// Returns whether an ID can be written into URLs, headers and Markdown.
-pub(super) fn is_plain_id(id: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(is_plain)
 }
 
 /// Returns the ID of a project from its ID or its URL, such as `https://…/p/<ID>`.

@@ -11,7 +11,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::error::PublishError;
-use super::link::{Link, is_plain_id};
+use super::link::Link;
+use crate::app::config::is_plain_id;
 use crate::fault::Error;
 use crate::heygen::auth::{Credential, NoCredential};
 use crate::heygen::environment::{self, stored_or_set};
