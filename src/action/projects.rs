@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use hyperframes_ci_core::archive::hex;
 use sha2::{Digest, Sha256};
 
+use super::inputs::Inputs;
 use super::markdown::{code, short_code};
-use super::publish::ActionRun;
 use super::scope::{RenderTarget, Scope};
 use crate::app::publish::{self, PublishSpec, PublishTarget};
 use crate::app::spec::RenderSpec;
-use crate::ci::{CiProvider, ProjectMark, PullRequest, Trust};
+use crate::ci::{CiProvider, Event, ProjectMark, PullRequest, Trust};
 use crate::fault::Error;
 use crate::system::gate::Reach;
 use crate::ui::Console;
@@ -38,21 +38,30 @@ impl ProjectLinks {
     }
 }
 
-impl ActionRun<'_> {
-    /// Publishes the projects of `scope` that have no errors. What prevents it is a note, and fails nothing.
-    pub(super) fn publish_projects(
+/// Publishes projects.
+pub(super) struct ProjectPublisher<'a> {
+    pub(super) inputs: &'a Inputs,
+    pub(super) provider: &'a dyn CiProvider,
+    pub(super) event: &'a Event,
+    pub(super) console: &'a mut Console,
+}
+
+impl ProjectPublisher<'_> {
+    /// Publishes the projects of `scope` that have no errors, for the section `section` of the comment of `request`. What prevents
+    /// it is a note, and fails nothing.
+    pub(super) fn publish(
         &mut self,
+        request: &PullRequest,
         scope: &Scope,
         section: &str,
         notes: &mut Vec<String>,
     ) -> ProjectLinks {
         let mut links = ProjectLinks::default();
-        let Some(request) = self.request().cloned().filter(|_| self.inputs.publish) else { return links };
         if let Err(note) = may_publish(self.provider, self.inputs.comment) {
             notes.push(note);
             return links;
         }
-        match self.provider.published_projects(&request, section) {
+        match self.provider.published_projects(request, section) {
             Ok(marks) => links.marks = marks,
             Err(error) => {
                 // Without them, a project would be published a second time.
@@ -69,7 +78,7 @@ impl ActionRun<'_> {
         }
         for target in targets.into_iter().take(MAX_PROJECTS) {
             let name = if target.prefix.is_empty() { "." } else { &target.prefix };
-            match self.publish_project(scope, target, &request, &mut links) {
+            match self.publish_project(scope, target, request, &mut links) {
                 Ok(url) => {
                     self.console.done(&format!("published {name} at {url}"));
                     links.links.push((name.to_owned(), url));
@@ -117,7 +126,7 @@ impl ActionRun<'_> {
                 Some(index) => PublishTarget::Existing(links.marks[index].id.clone()),
                 None => PublishTarget::New(publish::id_of(&digest)),
             },
-            space: inputs.publish_space.clone(),
+            space: inputs.publish_space.clone().or_else(|| scope.settings.file.publish.space.clone()),
             is_public: false,
             severities: render.severities,
             workspace: Some(inputs.workspace.clone()),

@@ -12,7 +12,7 @@ use super::outputs::{PROVENANCE, Results, set_outputs, write_results};
 use super::page::{self, BranchPage};
 use super::plan::Plan;
 use super::preview::{Preview, PreviewState};
-use super::projects::ProjectLinks;
+use super::projects::{ProjectLinks, ProjectPublisher};
 use super::review::{Baseline, Gate, RELEASE_PROVENANCE, Reviewed, Reviewer};
 use super::scope::Scope;
 use super::{report, review, runner};
@@ -67,9 +67,7 @@ impl ActionRun<'_> {
         };
         let gate = self.gate(compared.as_ref().map(|compared| &compared.diff));
         notes.extend(gate.note.clone());
-        if self.mode == Mode::Preview {
-            self.projects = self.publish_projects(&scope, &self.section_key(), &mut notes);
-        }
+        self.publish_projects(&scope, &mut notes);
         let comment_url = self.publish(&scope, &mut previews, &mut notes);
         if is_marked && comment_url.is_none() {
             self.mark_comment_out_of_date();
@@ -107,6 +105,17 @@ impl ActionRun<'_> {
         attached?;
         self.verdict(&scope.findings, &previews)?;
         Ok(gate.verdict()?)
+    }
+
+    /// Publishes the projects of a pull request, if that is wanted.
+    fn publish_projects(&mut self, scope: &Scope, notes: &mut Vec<String>) {
+        let section = self.section_key();
+        let Subject::PullRequest(request) = &self.event.subject else { return };
+        if self.inputs.publish && self.mode == Mode::Preview {
+            let Self { inputs, provider, event, .. } = *self;
+            let mut publisher = ProjectPublisher { inputs, provider, event, console: self.console };
+            self.projects = publisher.publish(request, scope, &section, notes);
+        }
     }
 
     /// Decides whether differences fail the step.
@@ -207,7 +216,7 @@ impl ActionRun<'_> {
     }
 
     /// Returns the pull request that the run is about.
-    pub(super) fn request(&self) -> Option<&PullRequest> {
+    fn request(&self) -> Option<&PullRequest> {
         match &self.event.subject {
             Subject::PullRequest(request) => Some(request),
             _ => None,

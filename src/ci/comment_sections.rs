@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::contention::{wait, wait_before};
 use super::error::ProviderError;
-use super::project_marks::{self, ProjectMark};
+use super::project_marks::ProjectMark;
 use super::provider::{Section, Written};
 use super::sections::{self, CommentSection, EXPIRY, MAX_COMMENT};
 use crate::system::clock::unix_now;
@@ -110,13 +110,13 @@ fn settle(comments: &dyn Comments, section: &Section) -> Result<Option<u64>, Pro
     Ok(settled)
 }
 
-/// Returns the published projects that the comments remember; see [`project_marks::of_comments`].
+/// Returns the published projects that the comments remember, those of the section `section` first.
 ///
 /// # Errors
 /// Returns [`ProviderError`] if the service refuses.
 pub(super) fn projects(comments: &dyn Comments, section: &str) -> Result<Vec<ProjectMark>, ProviderError> {
     let own = comments.own()?;
-    Ok(project_marks::of_comments(own.iter().map(|(_, text)| text.as_str()), section))
+    Ok(sections::projects(&own.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), section))
 }
 
 /// Replaces the sections of a closed pull request with a note, since the files that they show are deleted.

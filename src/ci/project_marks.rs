@@ -1,8 +1,6 @@
 //! Published projects that the comment of a pull request remembers: HTML comments at the starts of lines, which are kept when
 //! the pull request is closed.
 
-use super::sections;
-
 /// A published project.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ProjectMark {
@@ -41,17 +39,10 @@ impl ProjectMark {
     }
 }
 
-/// Returns the projects that comments remember. Those in the section of `section` take precedence, and later ones with the same
-/// key are left out.
-pub(super) fn of_comments<'a>(
-    comments: impl Iterator<Item = &'a str> + Clone,
-    section: &str,
-) -> Vec<ProjectMark> {
-    let own = comments.clone().flat_map(sections::parse).filter(|found| found.key == section);
-    let own = own.flat_map(|section| section.text.lines().filter_map(ProjectMark::parse).collect::<Vec<_>>());
-    let all = comments.flat_map(|comment| comment.lines().filter_map(ProjectMark::parse));
+/// Returns the projects that texts remember. Of those with one key, the first counts.
+pub(super) fn of_texts<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<ProjectMark> {
     let mut marks = Vec::<ProjectMark>::new();
-    for mark in own.chain(all) {
+    for mark in texts.flat_map(str::lines).filter_map(ProjectMark::parse) {
         if marks.iter().all(|known| known.key != mark.key) {
             marks.push(mark);
         }
@@ -60,8 +51,8 @@ pub(super) fn of_comments<'a>(
 }
 
 /// Returns what the comment of a closed pull request says about the projects that its comments remember, which are not deleted.
-pub(super) fn remaining<'a>(comments: impl Iterator<Item = &'a str> + Clone) -> String {
-    let marks = of_comments(comments, "");
+pub(super) fn remaining<'a>(comments: impl Iterator<Item = &'a str>) -> String {
+    let marks = of_texts(comments);
     if marks.is_empty() {
         return String::new();
     }
@@ -97,17 +88,6 @@ mod tests {
         ] {
             assert_eq!(ProjectMark::parse(bad), None, "{bad}");
         }
-    }
-
-    #[test]
-    fn the_own_section_takes_precedence() {
-        let section = |key: &str, id: &str| {
-            format!("<!-- section {key} c1 -->\n{}\n<!-- end {key} -->\n", mark("k1", id).line())
-        };
-        let comment = section("a", "old") + &section("b", "new") + &mark("k2", "z").line();
-        let of = |key: &str| of_comments([comment.as_str()].into_iter(), key);
-        assert_eq!(of("b"), [mark("k1", "new"), mark("k2", "z")]);
-        assert_eq!(of("c"), [mark("k1", "old"), mark("k2", "z")]);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::event::short_commit;
-use super::project_marks;
+use super::project_marks::{self, ProjectMark};
 
 /// The marker of the comment, which is its first line.
 pub(super) const MARKER: &str = "<!-- hyperframes-ci -->";
@@ -168,6 +168,13 @@ pub(super) fn parse(comment: &str) -> Vec<CommentSection> {
         }
     }
     sections
+}
+
+/// Returns the published projects that comments remember. Those in the section of `key` take precedence.
+pub(super) fn projects(comments: &[&str], key: &str) -> Vec<ProjectMark> {
+    let own = comments.iter().flat_map(|comment| parse(comment)).filter(|section| section.key == key);
+    let own = own.map(|section| section.text).collect::<Vec<_>>();
+    project_marks::of_texts(own.iter().map(String::as_str).chain(comments.iter().copied()))
 }
 
 /// Returns the comment of `sections`.
@@ -341,6 +348,23 @@ mod tests {
             let text = render(&stored, &[&comment(&[alone], "c2")], "c2");
             assert_eq!(text.contains("of a fork"), is_shown, "{commit} {time}: {text}");
         }
+    }
+
+    #[test]
+    fn projects_of_the_own_section_take_precedence() {
+        let mark = |key: &str, id: &str| {
+            let [key, id] = [key, id].map(str::to_owned);
+            ProjectMark { url: format!("https://x.example/p/{id}"), key, id }
+        };
+        let section = |key: &str, id: &str| CommentSection {
+            key: key.to_owned(),
+            commit: "c".to_owned(),
+            text: mark("k1", id).line(),
+            time: None,
+        };
+        let text = comment(&[section("a", "old"), section("b", "new")], "c") + &mark("k2", "z").line();
+        assert_eq!(projects(&[&text], "b"), [mark("k1", "new"), mark("k2", "z")]);
+        assert_eq!(projects(&[&text], "c"), [mark("k1", "old"), mark("k2", "z")]);
     }
 
     #[test]
