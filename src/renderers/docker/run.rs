@@ -134,7 +134,8 @@ impl Docker {
             }
             None => true,
         };
-        let exited = process::run(self.command(&arguments), deadline, line).map_err(not_run)?;
+        let exited =
+            process::run(self.command(&arguments), deadline, line).map_err(|error| not_run(&error))?;
         running.ended();
         let ran = (exited, String::new());
         if !ran.0.status.success() {
@@ -173,7 +174,7 @@ impl Docker {
 
     /// Runs the program, and returns its output.
     fn capture(&self, arguments: &[String], deadline: Deadline) -> Result<(Exited, String), DockerError> {
-        process::capture(self.command(arguments), deadline).map_err(not_run)
+        process::capture(self.command(arguments), deadline).map_err(|error| not_run(&error))
     }
 
     fn command(&self, arguments: &[String]) -> Command {
@@ -251,7 +252,7 @@ struct EnvelopeError {
 }
 
 /// Returns the error of a program that did not run to its end.
-fn not_run(error: io::Error) -> DockerError {
+fn not_run(error: &io::Error) -> DockerError {
     match error.kind() {
         io::ErrorKind::TimedOut => DockerError::TimedOut,
         _ => DockerError::NotStarted(error.to_string()),
