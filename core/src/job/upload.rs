@@ -14,10 +14,6 @@ use crate::job::{FailureKind, Stage};
 /// How often `complete` is repeated while the storage does not show the object yet.
 const COMPLETE_ATTEMPTS: u32 = 8;
 
-/// The remedy if the server refuses an archive that is a part of the submission.
-const INLINE_REFUSED: &str =
-    "the archive was sent with the submission; use --upload auto to upload it before the submission";
-
 /// Maximum number of new uploads after failed ones.
 const MOST_ROUNDS: u32 = 1;
 
@@ -205,7 +201,10 @@ impl Job {
             // What an earlier run uploaded may have been deleted since.
             Some(asset) if asset.is_old && is_about_the_project => self.upload_again(asset),
             None if self.is_inline() && (is_about_the_project || error.status == 413) => {
-                self.notice = Some(INLINE_REFUSED.to_owned());
+                self.notice = Some(
+                    "the archive was sent with the submission; use --upload auto to upload it before the submission"
+                        .to_owned(),
+                );
                 self.fail(Stage::Submit, FailureKind::Api(error))
             }
             asset => {
