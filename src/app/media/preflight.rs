@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use hyperframes_ci_core::check::Report;
 use hyperframes_ci_core::findings::{Diagnostic, Text};
-use hyperframes_ci_core::generated::{LOCK_FILE, Lock};
+use hyperframes_ci_core::generated::{LOCK_FILE, Lock, MediaStore};
 use hyperframes_ci_core::project::below;
 use hyperframes_ci_core::report::plain;
 use hyperframes_ci_core::text::Span;
@@ -65,7 +65,8 @@ impl<'a> MediaPreflight<'a> {
     }
 
     /// Adds the findings about media that a project contains or refers to. With `changed` files (repository paths), only
-    /// entries are judged that one of them concerns.
+    /// entries are judged that one of them concerns, and those whose files a store keeps and this checkout does not have: what is
+    /// checked cannot be rendered without them.
     pub(crate) fn add(&self, report: &mut Report, project: &str, changed: Option<&BTreeSet<String>>) {
         if self.media.entries.is_empty() {
             return;
@@ -79,8 +80,10 @@ impl<'a> MediaPreflight<'a> {
                 || used.contains(path)
                 || report.missing.contains(path)
         };
+        let is_checked = report.compositions > 0;
         let concerned = self.media.entries.iter().zip(&self.found).filter(|(entry, _)| {
-            entry.outputs().any(is_of_project) && (is_all || entry.paths().any(has_changed))
+            entry.outputs().any(is_of_project)
+                && (is_all || entry.paths().any(has_changed) || (is_checked && self.is_unfetched(entry)))
         });
         let found = concerned.filter_map(|(entry, found)| found.get_or_init(|| self.judge(entry)).clone());
         let found = found.collect::<Vec<_>>();
@@ -88,6 +91,13 @@ impl<'a> MediaPreflight<'a> {
             report.findings.sources.insert(self.path.clone(), self.media.text.clone());
             report.findings.diagnostics.extend(found);
         }
+    }
+
+    /// Returns whether a store keeps the file of an entry, and it was not fetched.
+    fn is_unfetched(&self, entry: &MediaEntry) -> bool {
+        let is_absent =
+            || matches!(self.files.edges(&entry.file), Err(error) if error.kind() == io::ErrorKind::NotFound);
+        entry.store != MediaStore::Git && self.lock.media.contains_key(&entry.file) && is_absent()
     }
 
     fn judge(&self, entry: &MediaEntry) -> Option<Diagnostic> {

@@ -223,6 +223,21 @@ fn a_store_without_the_file_or_with_another_one_is_a_finding_and_costs_nothing()
     }
     stage.github.state().references.remove(&format!("heads/{BRANCH}"));
     check(&stage, &format!("the store does not have {}", path.trim_start_matches("media/")));
+
+    // Of a pull request that changes nothing about it, but a composition that needs it, it is a finding like others.
+    forget(&stage);
+    let page = "videos/one/index.html";
+    let text = std::fs::read_to_string(stage.repository.path().join(page)).unwrap();
+    write(stage.repository.path(), page, &text.replace("<audio", "<i>new</i><audio"));
+    stage.repository.head = commit(stage.repository.path(), "change the video");
+    stage.github.state().head.clone_from(&stage.repository.head);
+    stage.github.state().files = vec![page.to_owned()];
+    let run = stage.run(&pull_request(&stage, "someone/r"), &[("api-key", ""), ("mode", "check")]);
+    assert_eq!(run.code, 5, "{}", run.log);
+    let annotation = "::error file=hyperframes-ci.toml,line=2,";
+    let found = run.log.lines().find(|line| line.starts_with(annotation)).expect("an annotation");
+    assert!(found.contains("media-missing") && found.contains("was not fetched from its store"), "{found}");
+    assert!(run.summary.contains("media&#45;missing"), "{}", run.summary);
 }
 
 #[test]
