@@ -103,8 +103,10 @@ impl ProjectDiff<'_> {
         let base_settings = self.base_settings(checkout.path(), console);
         for file in fetch_from(&self.settings.root, &base_settings)? {
             console.warning(&format!(
-                "the base lacks {}: its store has not been asked, and the working tree has another file",
-                plain(&file)
+                "the base lacks {}: `diff --base` asks no store, and the working tree has another file; to compare with it, run \
+                 `git worktree add ../base {}` and there `hyperframes-ci media fetch` and `hyperframes-ci render`, and compare the videos",
+                plain(&file),
+                plain(self.revision)
             ));
         }
         let folder = temporary::create_folder("hyperframes-ci-diff-")
