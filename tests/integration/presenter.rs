@@ -232,7 +232,7 @@ fn nothing_is_paid_on_bad_input() {
         assert!(config.contains(from));
         write(folder, "hyperframes-ci.toml", &config.replace(from, to));
     };
-    let bad: [BadInput<'_>; 10] = [
+    let bad: [BadInput<'_>; 11] = [
         (
             "unknown avatar",
             &|folder| replace(folder, "iris-office", "nobody"),
@@ -248,6 +248,14 @@ fn nothing_is_paid_on_bad_input() {
             5,
             "media_not_ready",
             "the avatar emulator-max-old has no engine",
+        ),
+        (
+            "unknown voice",
+            &|folder| replace(folder, "audio = \"assets/voice.wav\"", "text = \"Hi\"\nvoice = \"nobody\""),
+            &[],
+            5,
+            "media_not_ready",
+            "unknown voice nobody",
         ),
         (
             "other engine",
@@ -317,6 +325,14 @@ fn nothing_is_paid_on_bad_input() {
         assert_eq!((ran.code, counts(&emulator)[2]), (5, 0), "{ran:?}");
         assert!(ran.stdout.contains(part), "{ran:?}");
     }
+    // Without a lock file that knows better, the checks name the line of the entry and the remedy.
+    fs::write(folder.path().join("assets/voice.wav"), "<html>").unwrap();
+    let ran = run_in(folder.path(), &["media", "check", "--entry", "assets/clip.mp4"]);
+    assert!(
+        ran.stdout.contains("assets/clip.mp4: its audio assets/voice.wav is neither MP3 nor WAV"),
+        "{ran:?}"
+    );
+    assert!(ran.stdout.contains("  help: "), "{ran:?}");
 }
 
 #[test]

@@ -247,13 +247,39 @@ fn nothing_is_paid_on_bad_input() {
         assert!(!requests.iter().any(|(_, path, _)| path.contains("speech")), "{name}: {requests:?}");
         assert_eq!(names(&folder.path().join("assets")), before, "{name}");
     }
-    // An unknown voice is refused by the API, and the other entry is generated.
-    let (emulator, folder) = (Emulator::placeholder(&[]), repository());
-    let config = fs::read_to_string(folder.path().join("hyperframes-ci.toml")).unwrap();
-    write(folder.path(), "hyperframes-ci.toml", &config.replace("emulator-ada", "emulator-old"));
-    let ran = generate(&emulator, folder.path(), &[]);
-    assert_eq!((ran.code, statuses(&ran)), (1, vec!["failed".into(), "generated".into()]), "{ran:?}");
-    assert!(ran.stdout.contains("voice_not_usable"), "{ran:?}");
+    // A voice that cannot speak is found before the other entry is paid for.
+    for (voice, part) in [
+        ("nobody", "unknown voice nobody"),
+        ("emulator-clone-new", "the voice emulator-clone-new is not ready: processing"),
+        (
+            "emulator-old\"\nlocale = \"en-GB",
+            "the voice emulator-old does not support locales, such as en-GB",
+        ),
+    ] {
+        let (emulator, folder) = (Emulator::placeholder(&[]), repository());
+        let config = fs::read_to_string(folder.path().join("hyperframes-ci.toml")).unwrap();
+        write(folder.path(), "hyperframes-ci.toml", &config.replacen("emulator-ada", voice, 1));
+        let ran = generate(&emulator, folder.path(), &[]);
+        assert_eq!((ran.code, ran.error()["code"].as_str()), (5, Some("media_not_ready")), "{ran:?}");
+        assert!(ran.stdout.contains(part) && ran.stdout.contains("media list voices"), "{ran:?}");
+        assert_eq!(billed(&emulator), 0, "{voice}");
+    }
+    // What only the API knows: the other entry is generated.
+    for (fault_of, part) in [
+        ("emulator-old", "voice_not_usable"),
+        (r#"{"status": 404, "code": "voice_not_found"}"#, "voice_not_found"),
+    ] {
+        let (emulator, folder) = (Emulator::placeholder(&[]), repository());
+        if fault_of.starts_with('{') {
+            fault(&emulator, "speech", 1, fault_of);
+        } else {
+            let config = fs::read_to_string(folder.path().join("hyperframes-ci.toml")).unwrap();
+            write(folder.path(), "hyperframes-ci.toml", &config.replacen("emulator-ada", fault_of, 1));
+        }
+        let ran = generate(&emulator, folder.path(), &["--concurrency", "1"]);
+        assert_eq!((ran.code, statuses(&ran)), (1, vec!["failed".into(), "generated".into()]), "{ran:?}");
+        assert!(ran.stdout.contains(part) && ran.stdout.contains("media list voices"), "{ran:?}");
+    }
 }
 
 #[test]

@@ -328,6 +328,12 @@ impl Request {
         Self::one("/v3/avatars/looks", id)
     }
 
+    /// `GET /v3/voices/{id}`
+    #[must_use]
+    pub fn voice(id: &str) -> Self {
+        Self::one("/v3/voices", id)
+    }
+
     /// `GET /v3/hyperframes/renders/{render_id}`.
     #[must_use]
     pub fn render(render_id: &str) -> Self {

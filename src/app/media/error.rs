@@ -128,7 +128,7 @@ impl Fault for MediaError {
             }
             Self::NotReady { .. } => "nothing was requested; correct the entries above".to_owned(),
             Self::NotGenerated { unconfirmed: 0, .. } => {
-                "run the same command again; what is paid for is not requested again".to_owned()
+                "correct the causes above, and run the same command again; what is paid for is not requested again".to_owned()
             }
             Self::NotGenerated { .. } => UNCONFIRMED.to_owned(),
             Self::Limit(refusal) => refusal.help().to_owned(),

@@ -137,7 +137,7 @@ fn voice_json(voice: &Voice) -> Value {
         "language": voice.language,
         "gender": voice.gender,
         "type": kind_of(voice),
-        "support_locale": true,
+        "support_locale": voice.is_starfish,
         "support_pause": true,
         "preview_audio_url": null,
     })

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use hyperframes_ci_core::api::{Avatar, Request};
 use hyperframes_ci_core::generated::{SpeechAction, Wanted};
 use hyperframes_ci_core::report::plain;
+use serde::de::DeserializeOwned;
 
 use super::entry::Task;
 use crate::fault::Error;
@@ -24,7 +25,7 @@ pub(super) fn check(tasks: &mut [Task], transport: &Transport) -> Result<(), Err
     for task in tasks.iter_mut().filter(|task| task.action == SpeechAction::Request) {
         let Some(Wanted::Presenter(clip)) = &task.wanted else { continue };
         if !looks.contains_key(&clip.avatar) {
-            looks.insert(clip.avatar.clone(), look(&clip.avatar, transport)?);
+            looks.insert(clip.avatar.clone(), ask(&Request::avatar(&clip.avatar), transport)?);
         }
         let engines =
             looks.get(&clip.avatar).and_then(Option::as_ref).map(|look| &look.supported_api_engines);
@@ -45,12 +46,15 @@ pub(super) fn check(tasks: &mut [Task], transport: &Transport) -> Result<(), Err
     Ok(())
 }
 
-/// Returns a look; `None` if the API does not know it.
-fn look(id: &str, transport: &Transport) -> Result<Option<Avatar>, Error> {
-    let read = |response: hyperframes_ci_core::api::Response| response.data::<Avatar>();
+/// Returns what the API has at a request; `None` if it does not know it.
+///
+/// # Errors
+/// Returns an error if the API cannot be asked.
+pub(super) fn ask<T: DeserializeOwned>(request: &Request, transport: &Transport) -> Result<Option<T>, Error> {
+    let read = |response: hyperframes_ci_core::api::Response| response.data::<T>();
     let retries = environment::max_retries()?;
-    match transport.call_by(&Request::avatar(id), retries, random(), Deadline::NEVER, read) {
-        Ok(look) => Ok(Some(look)),
+    match transport.call_by(request, retries, random(), Deadline::NEVER, read) {
+        Ok(found) => Ok(Some(found)),
         Err(CallError::Api(error)) if error.status == 404 && error.is_of_api() => Ok(None),
         Err(error) => Err(error.into()),
     }

@@ -13,6 +13,7 @@ mod result;
 mod run;
 mod sound;
 mod speak;
+mod voices;
 mod write;
 
 use std::path::PathBuf;
@@ -101,6 +102,7 @@ pub(crate) fn generate(
     OutputFile::prepare(Some(&declared.settings.root.join(LOCK_FILE)), &declared.reach)?;
     let transport = environment::transport_with(base, credential)?;
     avatars::check(&mut tasks, &transport)?;
+    voices::check(&mut tasks, &transport);
     languages::check(&mut tasks, &transport)?;
     if let Some(error) = not_ready(&tasks) {
         return Ok((outcome(&declared, spec, entry::planned(&tasks)), Some(error)));

@@ -4,12 +4,24 @@ use hyperframes_ci_core::api::ApiError;
 use hyperframes_ci_core::job::Refusal;
 
 use super::entry::Task;
+use super::voices;
 use crate::app::outcome::{GeneratedMedia, GenerationState};
 use crate::fault::{Error, Exit};
 use crate::ui::{Console, plain};
 
 /// Codes of errors that apply to all clips of an account.
 const ACCOUNT_WIDE: &[&str] = &["insufficient_credit", "plan_upgrade_required", "quota_exceeded", "http_402"];
+
+/// Returns what to do about an error of the API, where media differ from renders.
+fn help_of(code: &str) -> Option<&'static str> {
+    match code {
+        "voice_not_found" | "voice_not_usable" => Some(voices::HELP),
+        code if ACCOUNT_WIDE.contains(&code) => Some(
+            "add credit to the HeyGen account, or change its plan, and run the same command again; `hyperframes-ci quota` shows the balance",
+        ),
+        _ => None,
+    }
+}
 
 /// Why an entry has no media.
 pub(super) enum Problem {
@@ -65,7 +77,11 @@ impl Problem {
         match self {
             Self::Refused(error) => GeneratedMedia {
                 http_status: Some(error.status),
-                ..with(GenerationState::Failed, error.to_string(), error.help().map(str::to_owned))
+                ..with(
+                    GenerationState::Failed,
+                    error.to_string(),
+                    help_of(&error.code).or(error.help()).map(str::to_owned),
+                )
             },
             Self::NotTaken(message) => failed(
                 format!("the request did not reach the API: {message}"),
@@ -105,7 +121,9 @@ impl Problem {
                             "run the same command again; a {noun} that was submitted is found, and not billed again"
                         )),
                     ),
-                    (false, _) => (GenerationState::Failed, error.help()),
+                    (false, code) => {
+                        (GenerationState::Failed, help_of(code).map(str::to_owned).or_else(|| error.help()))
+                    }
                 };
                 GeneratedMedia { exit: Some(error.exit()), ..with(status, error.to_string(), help) }
             }
