@@ -226,7 +226,7 @@ fn nothing_is_paid_on_bad_input() {
         assert!(CONFIG.contains(from));
         write(folder, "hyperframes-ci.toml", &CONFIG.replace(from, to));
     };
-    let bad: [BadInput<'_>; 9] = [
+    let bad: [BadInput<'_>; 10] = [
         (
             "unknown language",
             &|folder| replace(folder, "German (Germany)", "German (Germny)"),
@@ -234,6 +234,14 @@ fn nothing_is_paid_on_bad_input() {
             5,
             "media_not_ready",
             "unknown language German (Germny); did you mean German (Germany)?",
+        ),
+        (
+            "without a region",
+            &|folder| replace(folder, "German (Germany)", "German"),
+            &[],
+            5,
+            "media_not_ready",
+            "unknown language German; did you mean German (Germany)?",
         ),
         (
             "a tag",

@@ -29,6 +29,9 @@ pub(super) fn check(tasks: &mut [Task], transport: &Transport) -> Result<(), Err
             continue;
         }
         let near = nearest(&translation.language, known.iter().map(String::as_str));
+        // Names of languages without their region.
+        let start = format!("{} (", translation.language);
+        let near = near.or(known.iter().map(String::as_str).find(|name| name.starts_with(&start)));
         let near = near.map(|near| format!("; did you mean {}?", plain(near))).unwrap_or_default();
         let problem = format!("unknown language {}{near}", plain(&translation.language));
         task.refuse(problem, HELP);
