@@ -1,7 +1,8 @@
 //! `console` blocks, run in a temporary copy of a fixture repository against the emulator with placeholder clips.
 //!
 //! Lines that start with `$ ` are commands; what follows is their output, which must be what they print. A line `…` stands for
-//! any number of lines. Blocks of one page run in order, in one copy.
+//! any number of lines. Blocks of one page run in order, in one copy. `<!-- repository: PATH -->` on a page names another fixture,
+//! whose generated media is left out.
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
@@ -31,7 +32,7 @@ pub(super) fn problems(pages: &[Page]) -> Result<Vec<String>> {
     build()?;
     let mut problems = Vec::new();
     for page in pages.iter().filter(|page| page.blocks.iter().any(is_run)) {
-        let stage = Stage::new()?;
+        let stage = Stage::new(page)?;
         for block in page.blocks.iter().filter(|block| is_run(block)) {
             let place = format!("{}:{}", page.path, block.line);
             for step in steps(&block.text) {
@@ -58,7 +59,7 @@ pub(super) fn problems(pages: &[Page]) -> Result<Vec<String>> {
 pub(super) fn update(pages: &[Page]) -> Result<()> {
     build()?;
     for page in pages.iter().filter(|page| page.blocks.iter().any(is_run)) {
-        let stage = Stage::new()?;
+        let stage = Stage::new(page)?;
         let mut text = page.text.clone();
         let mut moved = 0_isize;
         for block in page.blocks.iter().filter(|block| is_run(block)) {
@@ -87,6 +88,12 @@ pub(super) fn update(pages: &[Page]) -> Result<()> {
 
 fn is_run(block: &Block) -> bool {
     block.language == "console" && block.not_run().is_none()
+}
+
+/// Returns the fixture that a page names, as a path from the root.
+fn fixture(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("<!-- repository: ")?;
+    rest.split_once(" -->").map(|(path, _)| path)
 }
 
 /// Returns the commands of a block.
@@ -144,12 +151,25 @@ struct Stage {
 }
 
 impl Stage {
-    fn new() -> Result<Self> {
+    fn new(page: &Page) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let repository = folder.path().join("repository");
-        copy(&root().join("tests/docs"), &repository)?;
-        copy(&root().join("examples/launch-card"), &repository.join("videos/launch"))?;
-        copy(&root().join("examples/portrait-story"), &repository.join("videos/story"))?;
+        match fixture(&page.text) {
+            Some(fixture) => {
+                copy(&root().join(fixture), &repository)?;
+                if !repository.join("index.html").is_file() {
+                    copy(&root().join("examples/launch-card"), &repository.join("videos/launch"))?;
+                }
+                // They are made by the commands of the page.
+                let _ = fs::remove_dir_all(repository.join("assets"));
+                let _ = fs::remove_file(repository.join("hyperframes-ci.lock"));
+            }
+            None => {
+                copy(&root().join("tests/docs"), &repository)?;
+                copy(&root().join("examples/launch-card"), &repository.join("videos/launch"))?;
+                copy(&root().join("examples/portrait-story"), &repository.join("videos/story"))?;
+            }
+        }
         for arguments in [&["init", "-q", "-b", "main"][..], &["add", "-A"], &["commit", "-qm", "videos"]] {
             let mut git = Command::new("git");
             git.args([
