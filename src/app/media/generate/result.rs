@@ -16,6 +16,9 @@ const ACCOUNT_WIDE: &[&str] = &["insufficient_credit", "plan_upgrade_required", 
 fn help_of(code: &str) -> Option<&'static str> {
     match code {
         "voice_not_found" | "voice_not_usable" => Some(voices::HELP),
+        "forbidden" | "resource_access_denied" => {
+            Some("use the API key of an account that may use this voice, avatar or endpoint")
+        }
         code if ACCOUNT_WIDE.contains(&code) => Some(
             "add credit to the HeyGen account, or change its plan, and run the same command again; `hyperframes-ci quota` shows the balance",
         ),
@@ -27,7 +30,7 @@ fn help_of(code: &str) -> Option<&'static str> {
 pub(super) enum Problem {
     /// The API refused the request.
     Refused(Box<ApiError>),
-    /// The request did not reach the API.
+    /// The API did not take the request.
     NotTaken(String),
     /// The request may have been billed.
     Unconfirmed(String),
@@ -84,7 +87,7 @@ impl Problem {
                 )
             },
             Self::NotTaken(message) => failed(
-                format!("the request did not reach the API: {message}"),
+                format!("the request was not taken: {message}"),
                 "nothing was billed; run the same command again",
             ),
             Self::Unconfirmed(message) => GeneratedMedia {

@@ -165,7 +165,10 @@ impl Run<'_> {
             let Err(error) = fetched else { return Ok(download.into_output()) };
             let message = format!("cannot download the audio: {}", error.message);
             match error.remedy {
-                Remedy::FreshUrl => return Err(Problem::NotSaved { message, help: on_expired() }),
+                Remedy::FreshUrl => {
+                    let message = format!("{message}; its URL has probably expired");
+                    return Err(Problem::NotSaved { message, help: on_expired() });
+                }
                 Remedy::None => return Err(not_saved(message)),
                 Remedy::Retry if attempt > self.retries => return Err(not_saved(message)),
                 Remedy::Retry => std::thread::sleep(pause(retry_delay(attempt, None, random()))),
