@@ -1,5 +1,8 @@
 // Renders videos of one project, one after another, with the official engine: one line of JSON on standard input for each, and
 // one line on standard output when it has ended. Standard input is open as long as videos may follow.
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 
@@ -9,6 +12,22 @@ const lines = createInterface({ input: process.stdin });
 lines.on('close', () => process.exit(0));
 // What is left of a browser when it has ended must not end a render, as in the official command line.
 process.on('unhandledRejection', (error) => console.error(error));
+
+// The producer links the frames of a video, which are extracted once, into each render. Node's permission model has no symbolic
+// links, so the frames are linked one by one; where that is not possible, the producer copies them.
+const linkFrames = (frames, folder) => {
+  fs.mkdirSync(folder);
+  try {
+    fs.readdirSync(frames).forEach((name) => fs.linkSync(join(frames, name), join(folder, name)));
+  } catch (error) {
+    throw Object.assign(error, { code: 'EPERM' });
+  }
+};
+if (process.permission) {
+  fs.symlinkSync = linkFrames;
+  syncBuiltinESMExports();
+}
+
 const producer = await import(pathToFileURL(file)).then(({ loadProducer }) => loadProducer());
 const logger = producer.createConsoleLogger('warn');
 

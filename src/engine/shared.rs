@@ -9,7 +9,10 @@ use crate::system::sandbox::SandboxOptions;
 /// The engine that the renders of a command on this machine have in common, with its processes. Clones are the same engine;
 /// the processes end when the last one is dropped.
 #[derive(Clone, Default)]
-pub(crate) struct SharedEngine(Arc<Mutex<Vec<(SandboxOptions, Arc<Processes>)>>>);
+pub(crate) struct SharedEngine(Arc<Mutex<Vec<Found>>>);
+
+/// The processes of an engine, and the options of its sandbox.
+type Found = (SandboxOptions, Arc<Processes>);
 
 impl SharedEngine {
     /// Returns the processes for these options of the sandbox; `find` is called if there are none.

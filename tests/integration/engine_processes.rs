@@ -63,17 +63,22 @@ fn frames(video: &Path) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Renders of the project by the official command line, whose flags are the first of each pair, and by this program.
+/// Renders a project with the official command line.
+fn official(node: &Path, script: &Path, folder: &Path, output: &str, flags: &[&str]) {
+    let mut command = engine(node, script, &folder.join("tmp"));
+    command.arg("render").arg(folder).args(["--output", output, "--workers=1", "--frames-cache-dir=off"]);
+    let is_shell = std::env::var("HYPERFRAMES_BROWSER_PATH").is_ok_and(|path| path.contains("headless"));
+    command.args((!is_shell).then_some("--no-browser-gpu"));
+    let ran = command.args(flags).current_dir(folder).output().unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+}
+
 #[test]
 fn a_render_has_the_frames_of_the_official_command_line() {
     let folder = batch(&[]);
     let folder = folder.path();
     let (node, script) = provisioned();
     let values = r#"--variables={"title":"one"}"#;
-    let of_browser: &[&str] = match std::env::var("HYPERFRAMES_BROWSER_PATH") {
-        Ok(path) if path.contains("headless") => &[],
-        _ => &["--no-browser-gpu"],
-    };
     for (format, theirs, ours) in [
         ("mp4", &["--fps=30", "--quality=standard"][..], &[][..]),
         (
@@ -87,16 +92,13 @@ fn a_render_has_the_frames_of_the_official_command_line() {
             &["--quality=draft", "--resolution=1080p", "--video-bitrate=2M"],
         ),
     ] {
-        let mut official = engine(&node, &script, &folder.join("tmp"));
-        let (expected, output) = (folder.join("theirs").with_extension(format), format!("ours.{format}"));
-        official.arg("render").arg(folder).arg("--output").arg(&expected);
-        official.args(["--workers=1", "--frames-cache-dir=off", values]).args(of_browser).args(theirs);
-        let ran = official.arg(format!("--format={format}")).current_dir(folder).output().unwrap();
-        assert!(ran.status.success(), "{ran:?}");
+        let (expected, output) = (format!("theirs.{format}"), format!("ours.{format}"));
+        let flags = [&[values, "--format", format], theirs].concat();
+        official(&node, &script, folder, &expected, &flags);
         let command =
             ["render", "--renderer", "local", "--no-reuse", values, "--format", format, "-o", &output];
         run_in(folder, &[&command[..], ours].concat()).ok();
-        assert_eq!(frames(&folder.join(output)), frames(&expected), "{ours:?}");
+        assert_eq!(frames(&folder.join(output)), frames(&folder.join(expected)), "{ours:?}");
     }
 }
 
@@ -107,15 +109,15 @@ fn a_render_fails_once_with_the_message_of_the_official_command_line() {
     let folder = folder.path();
     let (node, script) = provisioned();
     let values = r#"--variables={"title":"bad"}"#;
-    let mut official = engine(&node, &script, &folder.join("tmp"));
-    official.arg("render").arg(folder).args([
+    let mut command = engine(&node, &script, &folder.join("tmp"));
+    command.arg("render").arg(folder).args([
         "--output",
         "theirs.mp4",
         "--workers=1",
         "--no-browser-gpu",
         values,
     ]);
-    let ran = official.current_dir(folder).output().unwrap();
+    let ran = command.current_dir(folder).output().unwrap();
     let theirs = String::from_utf8_lossy(&ran.stderr).into_owned();
     let arguments = ["render", "--renderer", "local", "--no-reuse", values, "-o", "ours.mp4"];
     let ours = run_in(folder, &arguments).stderr;
@@ -148,6 +150,64 @@ fn rows_share_a_process_and_have_the_frames_of_renders_alone() {
         fs::remove_file(folder.join("alone.mp4")).unwrap();
     }
     assert_ne!(frames(&folder.join("out/one.mp4")), frames(&folder.join("out/two.mp4")));
+}
+
+/// FFmpeg writes what it is called with into the directory of the process, which only the process may read.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_video_in_the_project_is_decoded_once_for_a_batch() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = batch(&["one", "two", "three"]);
+    let folder = folder.path();
+    let video = r#"<video id="v" src="clip.mp4" muted data-start="0" data-duration="0.2"></video><b "#;
+    write(folder, "index.html", &PAGE.replace("<b ", video));
+    let source = ["-v", "error", "-f", "lavfi", "-i", "testsrc=size=160x90:rate=30:duration=0.5"];
+    let mut make = Command::new("ffmpeg");
+    make.args(source).args(["-pix_fmt", "yuv420p", "clip.mp4"]).current_dir(folder);
+    assert!(make.status().unwrap().success());
+    let tools = tempfile::tempdir().unwrap();
+    let path = std::env::var_os("PATH").unwrap();
+    for name in ["ffmpeg", "ffprobe"] {
+        let mut places = std::env::split_paths(&path).map(|folder| folder.join(name));
+        let real = places.find(|file| file.is_file()).expect(name);
+        let script =
+            format!("#!/bin/sh\necho {name} \"$@\" >> \"$TMPDIR/calls\"\nexec {} \"$@\"\n", real.display());
+        write(tools.path(), name, &script);
+        fs::set_permissions(tools.path().join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let wrapped = [tools.path().to_owned()].into_iter().chain(std::env::split_paths(&path));
+    let mut child = command()
+        .args(["render", "--renderer", "local", "--batch", "rows.jsonl", "--concurrency", "1"])
+        .args(["-o", "out/{title}.mp4"])
+        .env("PATH", std::env::join_paths(wrapped).unwrap())
+        .env("TMPDIR", folder.join("tmp"))
+        .current_dir(folder)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut calls = String::new();
+    unpacked(&folder.join("tmp"), &mut || {
+        for name in names(&folder.join("tmp")) {
+            let seen =
+                fs::read_to_string(folder.join("tmp").join(name).join("tmp/calls")).unwrap_or_default();
+            if seen.len() > calls.len() {
+                calls = seen;
+            }
+        }
+        child.try_wait().unwrap().is_none()
+    });
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let decoded = calls.lines().filter(|call| call.contains("clip.mp4") && call.contains("frame_%"));
+    assert_eq!(decoded.count(), 1, "{calls}");
+    let encoded = calls.lines().filter(|call| call.starts_with("ffmpeg ") && call.contains("image2pipe"));
+    assert_eq!(encoded.count(), 3, "each row: {calls}");
+    let (node, script) = provisioned();
+    let values = r#"--variables={"title":"two"}"#;
+    official(&node, &script, folder, "theirs.mp4", &["--fps=30", "--quality=standard", values]);
+    assert_eq!(frames(&folder.join("out/two.mp4")), frames(&folder.join("theirs.mp4")));
 }
 
 /// Entries of the configuration whose project is the same, of which one fails.
