@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -65,12 +65,40 @@ fn frames(video: &Path) -> String {
 
 /// Renders a project with the official command line.
 fn official(node: &Path, script: &Path, folder: &Path, output: &str, flags: &[&str]) {
+    let browser = std::env::var_os("HYPERFRAMES_BROWSER_PATH").map(PathBuf::from);
+    official_with(browser.as_deref(), (node, script), folder, output, flags);
+}
+
+/// Renders a project with the official command line and a browser, with the flags that save it from asking what that can do.
+fn official_with(
+    browser: Option<&Path>,
+    (node, script): (&Path, &Path),
+    folder: &Path,
+    output: &str,
+    flags: &[&str],
+) {
     let mut command = engine(node, script, &folder.join("tmp"));
     command.arg("render").arg(folder).args(["--output", output, "--workers=1", "--frames-cache-dir=off"]);
-    let is_shell = std::env::var("HYPERFRAMES_BROWSER_PATH").is_ok_and(|path| path.contains("headless"));
+    command.envs(browser.map(|browser| ("HYPERFRAMES_BROWSER_PATH", browser)));
+    let is_shell = browser.is_some_and(|browser| browser.to_string_lossy().contains("headless"));
     command.args((!is_shell).then_some("--no-browser-gpu"));
     let ran = command.args(flags).current_dir(folder).output().unwrap();
     assert!(ran.status.success(), "{ran:?}");
+}
+
+/// Checks that a row that is rendered with a headless shell after another one has the frames of the official command line.
+pub(crate) fn check_rows_with(shell: &Path) {
+    let folder = batch(&["one", "two"]);
+    let folder = folder.path();
+    let (node, script) = provisioned();
+    let mut command = command();
+    command.args(["render", "--renderer", "local", "--batch", "rows.jsonl", "--concurrency", "1"]);
+    command.args(["-o", "out/{title}.mp4"]).env("HYPERFRAMES_BROWSER_PATH", shell).current_dir(folder);
+    let ran = command.output().unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+    let flags = ["--fps=30", "--quality=standard", r#"--variables={"title":"two"}"#];
+    official_with(Some(shell), (&node, &script), folder, "theirs.mp4", &flags);
+    assert_eq!(frames(&folder.join("out/two.mp4")), frames(&folder.join("theirs.mp4")));
 }
 
 #[test]

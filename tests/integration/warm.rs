@@ -153,6 +153,7 @@ fn a_machine_without_a_browser_has_one_in_the_cache_from_the_first_run_on() {
     let mut shell = Command::new(browser.join("chrome-headless-shell"));
     let printed = shell.arg("--version").env_clear().output().unwrap();
     assert!(String::from_utf8_lossy(&printed.stdout).starts_with("Chromium 148."), "{printed:?}");
+    crate::engine_processes::check_rows_with(&browser.join("chrome-headless-shell"));
     // Other contents are not started.
     fs::write(browser.join("chrome-headless-shell"), "#!/bin/sh\nexit 0\n").unwrap();
     let ran = run(&warm);
