@@ -63,7 +63,8 @@ pub(super) fn provision(
     let cache = programs::cache()?;
     let packages = packages(&cache);
     // What the cache has needs no npm.
-    let needs_npm = Node::find(&cache).missing_for(&packages).is_some();
+    let found = Node::find(&cache);
+    let needs_npm = found.missing_for(&packages).is_some();
     // After other errors: Debian has it as well.
     if let Err(error @ ProgramError::TimedOut { .. }) = programs::install_ffmpeg(&cache, deadline, on_install)
     {
@@ -72,7 +73,7 @@ pub(super) fn provision(
     let browser = find_browser(&cache, deadline, on_install)?;
     let missing = debian_packages(&cache, browser.is_some(), needs_npm);
     programs::install_packages(&missing, deadline, on_install)?;
-    let node = Node::find(&cache);
+    let node = if missing.is_empty() { found } else { Node::find(&cache) };
     // npm may be there now.
     let browser = match browser {
         Some(browser) => Some(browser),

@@ -43,8 +43,22 @@ impl Hasher {
     }
 
     /// Returns the size in bytes and the SHA-256 in hexadecimal.
-    pub(crate) fn finish(self) -> (u64, String) {
-        (self.size, hex(&self.hasher.finalize()))
+    pub(crate) fn finish(mut self) -> (u64, String) {
+        self.next()
+    }
+
+    /// Returns the size and the SHA-256 as [`Hasher::finish`], and begins again.
+    pub(crate) fn next(&mut self) -> (u64, String) {
+        (std::mem::take(&mut self.size), hex(&self.hasher.finalize_reset()))
+    }
+
+    /// Returns the SHA-256 of a file, in hexadecimal. Nothing may have been read before.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read.
+    pub(crate) fn file(&mut self, path: &Path) -> io::Result<String> {
+        self.read(&mut File::open(path)?)?;
+        Ok(self.next().1)
     }
 }
 
@@ -53,7 +67,5 @@ impl Hasher {
 /// # Errors
 /// Returns an error if the file cannot be read.
 pub(crate) fn of_file(path: &Path) -> io::Result<String> {
-    let mut hasher = Hasher::default();
-    hasher.read(&mut File::open(path)?)?;
-    Ok(hasher.finish().1)
+    Hasher::default().file(path)
 }

@@ -8,12 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::ScopedJoinHandle;
 
 use hyperframes_ci_core::archive::hex;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::system::digest;
+use crate::system::digest::Hasher;
 
 /// Names of the files of an installation, apart from packages.
 const MANIFEST: &str = "package.json";
@@ -107,22 +109,8 @@ fn digests(folder: &Path, packages: &BTreeSet<String>) -> io::Result<BTreeMap<St
     list(folder, "", &mut files)?;
     files.retain(|path| ![MANIFEST, LOCK_FILE, INSTALLED].contains(&path.as_str()));
     files.sort();
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let hashed = std::thread::scope(|scope| {
-        let chunks = files.chunks(files.len().div_ceil(threads).max(1)).map(|chunk| {
-            scope.spawn(move || {
-                let hash = |path: &String| Ok((path.clone(), digest::of_file(&folder.join(path))?));
-                chunk.iter().map(hash).collect::<io::Result<Vec<_>>>()
-            })
-        });
-        let chunks = chunks.collect::<Vec<_>>();
-        let join = |chunk: std::thread::ScopedJoinHandle<'_, io::Result<Vec<(String, String)>>>| {
-            chunk.join().unwrap_or_else(|_| Err(io::Error::other("a thread failed")))
-        };
-        chunks.into_iter().map(join).collect::<io::Result<Vec<_>>>()
-    })?;
     let mut hashers = BTreeMap::<&String, Sha256>::new();
-    for (path, digest) in hashed.iter().flatten() {
+    for (path, digest) in files.iter().zip(hash(folder, &files)?) {
         let mut above = path.as_str();
         let package = loop {
             let Some((parent, _)) = above.rsplit_once('/') else {
@@ -137,6 +125,33 @@ fn digests(folder: &Path, packages: &BTreeSet<String>) -> io::Result<BTreeMap<St
         hashers.entry(package).or_default().update(format!("{name}\0{digest}\n"));
     }
     Ok(hashers.into_iter().map(|(package, hasher)| (package.clone(), hex(&hasher.finalize()))).collect())
+}
+
+/// Returns the digests of files in `folder`, in their order. A file may be as long as all others together.
+///
+/// # Errors
+/// Returns an error if a file cannot be read.
+fn hash(folder: &Path, files: &[String]) -> io::Result<Vec<String>> {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let (mut hasher, mut hashed) = (Hasher::default(), Vec::new());
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(path) = files.get(index) else { return Ok(hashed) };
+            hashed.push((index, hasher.file(&folder.join(path))?));
+        }
+    };
+    let hashed = std::thread::scope(|scope| {
+        let threads = (0..threads).map(|_| scope.spawn(work)).collect::<Vec<_>>();
+        let join = |thread: ScopedJoinHandle<'_, io::Result<Vec<(usize, String)>>>| {
+            thread.join().unwrap_or_else(|_| Err(io::Error::other("a thread failed")))
+        };
+        threads.into_iter().map(join).collect::<io::Result<Vec<_>>>()
+    })?;
+    let mut hashed = hashed.into_iter().flatten().collect::<Vec<_>>();
+    hashed.sort_unstable();
+    Ok(hashed.into_iter().map(|(_, digest)| digest).collect())
 }
 
 /// Lists the files in the directory `prefix` of `folder`, with `/` in their paths.
