@@ -8,7 +8,7 @@ use super::images::{fits, is_gif};
 use super::markdown::{attribute, code, short_code};
 use super::media;
 use super::preview::{Preview, PreviewRow, PreviewState};
-use super::review;
+use super::review::{self, RangesAs};
 use super::scope::Scope;
 use super::variable_changes::VariableChange;
 use crate::ci::{self, Event, Media, Subject, short_commit};
@@ -29,12 +29,14 @@ const SUMMARY_ROWS: usize = 500;
 
 /// Returns forms of the section of the comment, from the longest to the shortest: services limit its length.
 pub(super) fn comment(scope: &Scope, previews: &[Preview], notes: &[String], event: &Event) -> Vec<String> {
-    forms(scope, previews, notes, event, false)
+    // The place of the files on GitHub's page of a run; other services ignore it.
+    let files = format!("{}#artifacts", event.run_url);
+    forms(scope, previews, notes, event, RangesAs::Words { is_private: event.is_private, files: &files })
 }
 
 /// Returns forms of the summary of the check run, which has room for tables of what differs.
 pub(super) fn check_run(scope: &Scope, previews: &[Preview], notes: &[String], event: &Event) -> Vec<String> {
-    forms(scope, previews, notes, event, true)
+    forms(scope, previews, notes, event, RangesAs::Table)
 }
 
 fn forms(
@@ -42,11 +44,11 @@ fn forms(
     previews: &[Preview],
     notes: &[String],
     event: &Event,
-    has_ranges: bool,
+    ranges_as: RangesAs<'_>,
 ) -> Vec<String> {
     let forms = COMMENT_ROWS.iter().map(|rows| {
         let mut text = head(scope, previews, event);
-        text.push_str(&list(previews, *rows, has_ranges));
+        text.push_str(&list(previews, *rows, ranges_as));
         text.push_str(&details(previews, *rows));
         text.push_str(&review::unchanged(previews, *rows));
         text.push_str(&names("Removed", &scope.removed, *rows));
@@ -64,7 +66,7 @@ fn forms(
 pub(super) fn summary(scope: &Scope, previews: &[Preview], notes: &[String], event: &Event) -> String {
     let mut text = String::from("## HyperFrames\n\n");
     text.push_str(&head(scope, previews, event));
-    text.push_str(&list(previews, SUMMARY_ROWS, true));
+    text.push_str(&list(previews, SUMMARY_ROWS, RangesAs::Table));
     text.push_str(&details(previews, SUMMARY_ROWS));
     text.push_str(&review::unchanged(previews, SUMMARY_ROWS));
     text.push_str(&names("Removed", &scope.removed, SUMMARY_ROWS));
@@ -118,7 +120,7 @@ fn head(scope: &Scope, previews: &[Preview], event: &Event) -> String {
 
 /// Returns at most `limit` previews: for each a line, and its images below. In cells next to text, images would be a few pixels
 /// wide on a phone.
-fn list(previews: &[Preview], limit: usize, has_ranges: bool) -> String {
+fn list(previews: &[Preview], limit: usize, ranges_as: RangesAs<'_>) -> String {
     let listed = previews.iter().filter(|preview| !preview.has_no_visible_change()).collect::<Vec<_>>();
     if listed.is_empty() || limit == 0 {
         return String::new();
@@ -132,7 +134,7 @@ fn list(previews: &[Preview], limit: usize, has_ranges: bool) -> String {
             continue;
         };
         text.push_str(&format!("{name} · {title} · {}\n\n", outcome(preview)));
-        let pictures = review::pictures(preview, has_ranges);
+        let pictures = review::pictures(preview, ranges_as);
         match index < OPEN_REVIEWS {
             true => text.push_str(&pictures),
             false => text.push_str(&folded("Changes", &pictures)),

@@ -22,6 +22,8 @@ pub(crate) struct Event {
     pub(crate) config: ConfigSource,
     /// The URL of the run's log.
     pub(crate) run_url: String,
+    /// Whether the repository is known to be private: its pictures are not shown in e-mails and apps.
+    pub(crate) is_private: bool,
     /// The workflow and the job, which distinguish this job from others of the run.
     pub(crate) job: String,
 }

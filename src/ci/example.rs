@@ -44,6 +44,7 @@ impl Example {
             trust: Trust::Own,
             config: ConfigSource::Checkout,
             run_url: String::new(),
+            is_private: false,
             job: String::new(),
         };
         Ok(Self { event, output: settings.output_dir.clone() })

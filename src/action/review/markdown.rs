@@ -7,12 +7,33 @@ use hyperframes_ci_core::diff::Status;
 use super::result::{RANGE_COLUMNS, Review};
 use crate::action::markdown::{attribute, short_code};
 use crate::action::preview::Preview;
+use crate::ui::counted;
 
 /// Longest name in characters.
 const MAX_NAME: usize = 120;
 
 /// Longest reason in characters.
 const MAX_REASON: usize = 200;
+
+/// Longest description of a picture in characters.
+const MAX_ALT: usize = 400;
+
+/// Ranges that are told in words.
+const MAX_TOLD: usize = 5;
+
+/// How ranges of time are shown below a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::action) enum RangesAs<'a> {
+    /// As a table, where there is room for it.
+    Table,
+    /// In words, if no picture shows them to everybody who reads the text; with the URL of the files of the run.
+    Words {
+        /// Whether pictures are shown to those only who can open the repository in a browser.
+        is_private: bool,
+        /// The URL of the run's files.
+        files: &'a str,
+    },
+}
 
 /// Returns the status and what differs, for the line of a preview: `**changed**, 9 of 60 frames, 1.20–1.50 s`.
 pub(in crate::action) fn title(review: &Review) -> Option<String> {
@@ -23,20 +44,36 @@ pub(in crate::action) fn title(review: &Review) -> Option<String> {
     is_shown.then(|| format!("**{status}**{separator}{title}"))
 }
 
-/// Returns the picture of a comparison, and with `has_ranges` a table of what differs when and where.
-pub(in crate::action) fn pictures(preview: &Preview, has_ranges: bool) -> String {
+/// Returns the picture of a comparison, and what differs when and where.
+pub(in crate::action) fn pictures(preview: &Preview, ranges_as: RangesAs<'_>) -> String {
     let Some(review) = &preview.review else { return String::new() };
+    let ranges = review.ranges();
     let mut text = String::new();
     for url in &review.urls {
-        let alt = attribute(&format!("Changes of {}: base left, head right", preview.display_name), MAX_NAME);
-        text.push_str(&format!("<img src=\"{url}\" width=\"640\" alt=\"{alt}\">\n\n"));
+        let name = attribute(&preview.display_name, MAX_NAME);
+        let words = ranges.first().map(|range| format!("; {}", range.words())).unwrap_or_default();
+        let alt = attribute(&format!("base left, head right{words}"), MAX_ALT);
+        text.push_str(&format!("<img src=\"{url}\" width=\"640\" alt=\"Changes of {name}: {alt}\">\n\n"));
     }
-    if has_ranges && !review.ranges().is_empty() {
-        text.push_str(&format!("| {} |\n|---|---|---|---|---|\n", RANGE_COLUMNS.join(" | ")));
-        for range in review.ranges() {
-            text.push_str(&format!("| {} |\n", range.cells().join(" | ")));
+    match ranges_as {
+        _ if ranges.is_empty() => {}
+        RangesAs::Table => {
+            text.push_str(&format!("| {} |\n|---|---|---|---|---|\n", RANGE_COLUMNS.join(" | ")));
+            for range in ranges {
+                text.push_str(&format!("| {} |\n", range.cells().join(" | ")));
+            }
+            text.push('\n');
         }
-        text.push('\n');
+        RangesAs::Words { is_private, files } if is_private || review.urls.is_empty() => {
+            for range in ranges.iter().take(MAX_TOLD) {
+                text.push_str(&format!("- {}\n", range.words()));
+            }
+            if ranges.len() > MAX_TOLD {
+                text.push_str(&format!("- and {} more\n", counted(ranges.len() - MAX_TOLD, "range")));
+            }
+            text.push_str(&format!("\nPictures and both videos are in [the files of the run]({files}).\n\n"));
+        }
+        RangesAs::Words { .. } => {}
     }
     for note in &review.notes {
         text.push_str(&format!("Note: {}\n\n", short_code(note, MAX_REASON)));

@@ -32,7 +32,7 @@ use crate::system::temporary::{self, TemporaryFolder};
 use crate::ui::Console;
 pub(super) use gate::Gate;
 pub(super) use inputs::{Baseline, ReviewInputs};
-pub(super) use markdown::{notes, pictures, release_notes, title, unchanged};
+pub(super) use markdown::{RangesAs, notes, pictures, release_notes, title, unchanged};
 use release::LastRelease;
 pub(super) use release::RELEASE_PROVENANCE;
 pub(super) use result::{RANGE_COLUMNS, Review};

@@ -55,6 +55,8 @@ pub(in crate::action) struct ReviewRange {
     levels: f64,
     /// Width, height, and distances from the left and the upper edge of the largest difference, in pixels.
     place: Option<[u64; 4]>,
+    /// Width and height of the frames, in pixels.
+    frame: Option<[u64; 2]>,
 }
 
 /// The comparison of a preview with the base.
@@ -88,7 +90,9 @@ impl Review {
         let images = outcome.images.as_ref();
         let pictures = images.map(|images| [&images.strip, &images.filmstrip, &images.sheet]);
         let picture = outcome.picture.as_ref();
-        let ranges = picture.iter().flat_map(|picture| &picture.ranges).map(ReviewRange::of);
+        let frame = outcome.head.as_ref().map(|head| [head.video.width, head.video.height].map(u64::from));
+        let ranges = picture.iter().flat_map(|picture| &picture.ranges);
+        let ranges = ranges.map(|range| ReviewRange { frame, ..ReviewRange::of(range) });
         Self {
             status: outcome.status.parse().unwrap_or(Status::Failed),
             title,
@@ -145,6 +149,8 @@ impl Review {
         let title = title.trim_start_matches(", ");
         let title =
             if report["reason"].is_null() { title.chars().take(MAX_TITLE).collect() } else { String::new() };
+        let edge = |name: &str| report.pointer("/head/video")?.get(name)?.as_u64();
+        let frame = edge("width").zip(edge("height")).map(|(width, height)| [width, height]);
         let ranges = report.pointer("/picture/ranges").and_then(Value::as_array);
         let sheet = report.pointer("/images/sheet").and_then(Value::as_str);
         let sheet = sheet.and_then(|path| find(Path::new(path).file_name()?.to_str()?));
@@ -157,6 +163,7 @@ impl Review {
                 .into_iter()
                 .flatten()
                 .filter_map(ReviewRange::of_report)
+                .map(|range| ReviewRange { frame, ..range })
                 .take(MAX_RANGES)
                 .collect(),
             files: sheet.iter().cloned().collect(),
@@ -265,6 +272,7 @@ impl ReviewRange {
             frames: range.frames as u64,
             levels: range.instant.max(range.sustained),
             place: place.map(|place| [place.width, place.height, place.x, place.y].map(u64::from)),
+            frame: None,
         }
     }
 
@@ -280,7 +288,25 @@ impl ReviewRange {
             frames: range["frames"].as_u64()?,
             levels: figure("instant")?.max(figure("sustained")?),
             place: place(),
+            frame: None,
         })
+    }
+
+    /// Returns what the range shows in words and numbers without markup, for those who cannot see a picture:
+    /// `1.20–1.50 s: 9 frames differ by up to 34.9 levels in the lower left (344x184 pixels)`.
+    pub(in crate::action) fn words(&self) -> String {
+        let [time, _, frames, levels, _] = self.cells();
+        let what = match (self.kind, self.frames) {
+            (Status::Faint, 1) => "frame differs faintly",
+            (Status::Faint, _) => "frames differ faintly",
+            (_, 1) => "frame differs",
+            _ => "frames differ",
+        };
+        let place = self.place.map(|place| match self.frame {
+            Some(frame) => format!(" {} ({}x{} pixels)", place_in(place, frame), place[0], place[1]),
+            None => format!(" in {}x{} pixels", place[0], place[1]),
+        });
+        format!("{time}: {frames} {what} by up to {levels} levels{}", place.unwrap_or_default())
     }
 
     /// Returns the cells of its row, below [`RANGE_COLUMNS`]: numbers and words without markup.
@@ -296,9 +322,57 @@ impl ReviewRange {
     }
 }
 
+/// Returns where a box is in a frame, by its middle.
+fn place_in([width, height, x, y]: [u64; 4], [frame_width, frame_height]: [u64; 2]) -> &'static str {
+    // Figures of a report may be any.
+    let is_most = |edge: u64, frame: u64| edge.saturating_mul(10) >= frame.saturating_mul(8);
+    if is_most(width, frame_width) && is_most(height, frame_height) {
+        return "in the whole frame";
+    }
+    let third = |start: u64, edge: u64, frame: u64| {
+        let middle = start.saturating_add(edge / 2).saturating_mul(3) / frame.max(1);
+        usize::try_from(middle).unwrap_or(2).min(2)
+    };
+    let (column, row) = (third(x, width, frame_width), third(y, height, frame_height));
+    [
+        ["in the upper left", "at the top", "in the upper right"],
+        ["on the left", "in the center", "on the right"],
+        ["in the lower left", "at the bottom", "in the lower right"],
+    ][row][column]
+}
+
 /// Returns a short text unchanged if it has words and numbers only, and as code otherwise.
 fn plain(text: &str) -> String {
     let is_plain = |character: char| character.is_ascii_alphanumeric() || " .,–%-".contains(character);
     let is_short = text.chars().nth(MAX_TITLE).is_none();
     if is_short && text.chars().all(is_plain) { text.to_owned() } else { short_code(text, MAX_TITLE) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_told_in_words() {
+        let words = |place: Option<[u64; 4]>, frames, kind| {
+            let frame = Some([1280, 720]);
+            ReviewRange { kind, start: 1.2, end: 1.5, frames, levels: 34.88, place, frame }.words()
+        };
+        let lower_left = Some([344, 184, 20, 520]);
+        assert_eq!(
+            words(lower_left, 9, Status::Changed),
+            "1.20–1.50 s: 9 frames differ by up to 34.9 levels in the lower left (344x184 pixels)"
+        );
+        for (place, expected) in [
+            ([1280, 720, 0, 0], "in the whole frame"),
+            ([1280, 40, 0, 10], "at the top"),
+            ([80, 80, 600, 320], "in the center"),
+            ([80, 80, 1200, 320], "on the right"),
+            ([u64::MAX, 1, u64::MAX, u64::MAX], "in the lower right"),
+        ] {
+            assert_eq!(place_in(place, [1280, 720]), expected, "{place:?}");
+        }
+        let faint = words(None, 1, Status::Faint);
+        assert_eq!(faint, "1.20–1.50 s: 1 frame differs faintly by up to 34.9 levels");
+    }
 }

@@ -63,6 +63,7 @@ pub(crate) fn read(
         name,
         repository,
         run_url,
+        is_private: payload.pointer("/repository/private") == Some(&Value::Bool(true)),
         job,
     })
 }

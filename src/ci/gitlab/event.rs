@@ -43,6 +43,7 @@ pub(crate) fn read(environment: &Environment<'_>) -> Result<Event, ProviderError
         trust: if is_own { Trust::Own } else { Trust::Exposed },
         config: if is_own { ConfigSource::Checkout } else { ConfigSource::Base(base) },
         run_url: set("CI_JOB_URL").unwrap_or_default(),
+        is_private: set("CI_PROJECT_VISIBILITY").is_some_and(|visibility| visibility != "public"),
         job: set("CI_JOB_NAME").unwrap_or_default(),
         repository,
     })

@@ -32,6 +32,7 @@ mod runner;
 mod server;
 mod stage;
 mod stored;
+mod story;
 mod trust;
 mod worker;
 
