@@ -40,6 +40,7 @@ use crate::project::collect::ProjectError;
 use crate::project::remote_branch::RemoteError;
 use crate::project::{PackError, input};
 use crate::renderers::LedgerFile;
+use crate::renderers::cloudrun;
 use crate::renderers::docker::DockerError;
 use crate::renderers::http::HttpError;
 use crate::renderers::lambda;
@@ -352,6 +353,14 @@ fn machine() -> Vec<Error> {
             platform: &lambda::PLATFORM,
             what: "deploy",
             output: "AccessDenied".to_owned(),
+        }
+        .into(),
+        ServerlessError::Credentials(&cloudrun::PLATFORM, "PERMISSION_DENIED".to_owned()).into(),
+        ServerlessError::Quota(&cloudrun::PLATFORM, "RESOURCE_EXHAUSTED".to_owned()).into(),
+        ServerlessError::Tool {
+            platform: &cloudrun::PLATFORM,
+            what: "starting executions",
+            output: "INTERNAL".to_owned(),
         }
         .into(),
         ServerlessError::TimedOut { execution: "hf-123".to_owned() }.into(),

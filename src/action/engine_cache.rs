@@ -83,6 +83,7 @@ mod tests {
             (named("cloud"), false, true),
             (named("docker"), false, false),
             (named("lambda"), false, false),
+            (named("cloudrun"), false, false),
             (named("http"), false, false),
         ] {
             assert_eq!(is_local(renderer, has_key), expected, "{renderer:?} {has_key}");

@@ -223,7 +223,8 @@ mod tests {
         let mut command = Cli::command();
         let help = command.find_subcommand_mut("render").expect("a command").render_long_help();
         assert!(
-            help.to_string().contains("[possible values: auto, cloud, local, docker, lambda, http, clip]"),
+            help.to_string()
+                .contains("[possible values: auto, cloud, local, docker, lambda, cloudrun, http, clip]"),
             "{help}"
         );
     }

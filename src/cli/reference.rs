@@ -89,7 +89,7 @@ fn the_table_of_renderers_is_up_to_date() {
     let page = format!(
         "# Renderers\n\n{GENERATED}\nWhat each renderer can do. An option that the chosen renderer does not support is an error \
          before anything is packed, uploaded or installed, and the error names the renderer that does. See also \
-         [Local rendering](local.md), [Containers](docker.md), [AWS Lambda](lambda.md), \
+         [Local rendering](local.md), [Containers](docker.md), [AWS Lambda](lambda.md), [Google Cloud Run](cloudrun.md), \
          [HTTP endpoints](http.md) and \
          [The emulator](emulator.md).\n\n{table}"
     );

@@ -5,6 +5,7 @@
 //! here, a line in `registry.rs`, and its options in `app::options`.
 
 mod cloud;
+pub(crate) mod cloudrun;
 pub(crate) mod docker;
 mod each;
 mod emulated;

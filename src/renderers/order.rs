@@ -12,6 +12,7 @@ use hyperframes_ci_core::options::{Format, Resolution};
 use hyperframes_ci_core::video::Expected;
 use serde_json::{Map, Value};
 
+use super::cloudrun::CloudRunOptions;
 use super::docker::DockerOptions;
 use super::http::HttpOptions;
 use super::lambda::LambdaOptions;
@@ -52,6 +53,8 @@ pub(crate) struct RunOptions {
     pub(crate) chunks: ChunkOptions,
     /// Options of Lambda.
     pub(crate) lambda: LambdaOptions,
+    /// Options of Cloud Run.
+    pub(crate) cloud_run: CloudRunOptions,
     /// Options of renders in a container.
     pub(crate) docker: DockerOptions,
     /// Options of renders by HTTP.
@@ -75,6 +78,7 @@ impl Default for RunOptions {
             workers: None,
             chunks: ChunkOptions::default(),
             lambda: LambdaOptions::default(),
+            cloud_run: CloudRunOptions::default(),
             docker: DockerOptions::default(),
             http: HttpOptions::default(),
             sandbox: SandboxOptions::default(),

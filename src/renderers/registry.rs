@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use super::cloud::Cloud;
+use super::cloudrun::CloudRun;
 use super::docker::DockerRenderer;
 use super::emulated::Emulated;
 use super::http::Http;
@@ -19,6 +20,7 @@ pub(crate) static RENDERERS: &[&dyn Renderer] = &[
     &Local,
     &DockerRenderer,
     &Lambda,
+    &CloudRun,
     &Http,
     &Emulated,
     #[cfg(test)]

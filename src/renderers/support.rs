@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn what_a_renderer_cannot_do_names_the_one_that_can() {
-        for renderer in ["cloud", "lambda", "emulator"] {
+        for renderer in ["cloud", "lambda", "cloudrun", "emulator"] {
             let with = |request| refused(renderer, &request);
             let message = |what: &str| {
                 let text = format!("the {renderer} renderer does not support {what}");
@@ -133,7 +133,10 @@ mod tests {
         for renderer in ["cloud", "local", "docker", "http"] {
             let codec = RenderRequest { codec: Some(Codec::H265), ..RenderRequest::default() };
             let message = format!("the {renderer} renderer does not support codec");
-            assert_eq!(refused(renderer, &codec), Some((message, "use --renderer lambda".to_owned())));
+            assert_eq!(
+                refused(renderer, &codec),
+                Some((message, "use --renderer lambda or --renderer cloudrun".to_owned()))
+            );
         }
         let cloud = renderers::cloud().description();
         let chunks = ChunkOptions { size: Some(1), max_parallel: None };

@@ -133,7 +133,7 @@ fn fonts_of_systems_are_found_for_lambda() {
         run_in(folder.path(), &arguments).ok().json()["diagnostics"].to_string()
     };
     assert!(
-        dry("lambda").contains("Lambda does not have \\\"Arial\\\", \\\"Georgia\\\""),
+        dry("lambda").contains("Lambda and Cloud Run do not have \\\"Arial\\\", \\\"Georgia\\\""),
         "{}",
         dry("lambda")
     );

@@ -138,7 +138,7 @@ impl Drop for Aws {
 }
 
 /// A video of the project, by the local engine.
-fn rendered(format: &str) -> Vec<u8> {
+pub(crate) fn rendered(format: &str) -> Vec<u8> {
     static VIDEOS: std::sync::Mutex<Vec<(String, Vec<u8>)>> = std::sync::Mutex::new(Vec::new());
     let mut videos = VIDEOS.lock().unwrap();
     if let Some((_, video)) = videos.iter().find(|(of, _)| of == format) {

@@ -10,6 +10,7 @@ mod batch;
 mod browser;
 mod catalogue;
 mod check;
+mod cloudrun;
 mod commands;
 mod config;
 mod contract;

@@ -1,4 +1,4 @@
-//! `cargo xtask engine-lock`: the lock files of the engine, of Node and of the tooling for Lambda, and the contents of their packages.
+//! `cargo xtask engine-lock`: the lock files of the engine, of Node and of the tooling for Lambda and Cloud Run, and the contents of their packages.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,12 @@ use serde_json::Value;
 use crate::command::{cargo, root, say, succeed, target};
 
 /// Folders with `package.json`, `package-lock.json` and `contents.json`.
-const SETS: [&str; 3] = ["src/engine/lock", "src/system/programs/node_lock", "src/renderers/lambda/lock"];
+const SETS: [&str; 4] = [
+    "src/engine/lock",
+    "src/system/programs/node_lock",
+    "src/renderers/lambda/lock",
+    "src/renderers/cloudrun/lock",
+];
 
 /// Arguments of every npm command.
 const QUIET: [&str; 4] = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];

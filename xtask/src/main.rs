@@ -35,7 +35,7 @@ cargo xtask layers --at REV print the module dependencies at a Git revision
 cargo xtask bench [NAME…]   compare with references, as ratios
 cargo xtask wasm            build and pack the npm package into target/wasm/package
 cargo xtask demo [comment]  make the pictures of the README: terminal session and comment, or only the comment
-cargo xtask engine-lock [FOLDER]  update the lock files of the engine, of Node and of the tooling for Lambda
+cargo xtask engine-lock [FOLDER]  update the lock files of the engine, of Node and of the tooling for Lambda and Cloud Run
 cargo xtask upstream [[OLD] NEW]
                             print what a release of the official package changes [default: the newest]
 cargo xtask site            build the page into target/site

@@ -189,7 +189,7 @@ pub(super) fn substituted(page: &Page, fonts: &Fonts) -> Option<Diagnostic> {
         }
     }
     let names = names.iter().map(|family| format!("{family:?}")).collect::<Vec<_>>().join(", ");
-    let message = format!("Lambda does not have {names}, and uses a font of its system instead");
+    let message = format!("Lambda and Cloud Run do not have {names}, and use a font of their system instead");
     let help = "add the font file and an @font-face rule, or use a font of the renderer, such as Inter";
     Some(page.text().finding(Rule::FontSubstituted, span, message).help(help))
 }

@@ -23,7 +23,7 @@ pub struct CheckOptions {
     /// The entries are parts that are not rendered on their own, such as the blocks of a library: `index.html` need not
     /// exist.
     pub is_partial: bool,
-    /// The renderer is distributed (AWS Lambda): it does not replace fonts that it lacks.
+    /// The renderer is distributed (AWS Lambda, Google Cloud Run): it does not replace fonts that it lacks.
     pub is_distributed: bool,
 }
 

@@ -810,9 +810,9 @@ rules! {
 
     /// A distributed renderer does not have a font.
     ///
-    /// Other renderers replace fonts of operating systems, such as Arial and Georgia, with similar ones. On AWS Lambda, the
-    /// text is set in another font. The finding is for renders with `--renderer lambda`, and for entries of
-    /// `hyperframes-ci.toml` with this renderer.
+    /// Other renderers replace fonts of operating systems, such as Arial and Georgia, with similar ones. On AWS Lambda and
+    /// Google Cloud Run, the text is set in another font. The finding is for renders with `--renderer lambda` or
+    /// `--renderer cloudrun`, and for entries of `hyperframes-ci.toml` with one of these renderers.
     FontSubstituted = "font-substituted", Structure, Warning, official = ["system_font_will_alias"];
 
     /// A file holds credentials.

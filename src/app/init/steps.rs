@@ -48,6 +48,9 @@ pub(super) fn next_steps(repository: &Repository, spec: &InitSpec, changed: &[&s
         _ if spec.renderer == "lambda" => {
             steps.push(format!("Set up AWS credentials for the workflow: {DOCS}/docs/lambda.md"));
         }
+        _ if spec.renderer == "cloudrun" => {
+            steps.push(format!("Set up Google Cloud credentials for the workflow: {DOCS}/docs/cloudrun.md"));
+        }
         _ if spec.renderer == "docker" => {
             steps.push(format!("Build the image and set docker-image: {DOCS}/docs/docker.md"));
         }

@@ -72,6 +72,8 @@ pub(crate) enum Heading {
     Distributed,
     /// The Lambda renderer.
     Lambda,
+    /// The Cloud Run renderer.
+    CloudRun,
     /// The HTTP renderer.
     Http,
 }
@@ -91,6 +93,7 @@ impl Heading {
             Self::Docker => "Docker",
             Self::Distributed => "Distributed renderers",
             Self::Lambda => "AWS Lambda",
+            Self::CloudRun => "Google Cloud Run",
             Self::Http => "HTTP endpoints",
         }
     }

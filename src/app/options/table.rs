@@ -12,6 +12,7 @@ use super::parse::{
 };
 use crate::app::spec::{ProjectSource, RendererChoice, VariableSource};
 use crate::renderers;
+use crate::renderers::cloudrun::CLOUD_RUN_VERSION;
 use crate::renderers::docker::{ContainerProgram, image};
 use crate::renderers::http::RequestForm;
 use crate::renderers::lambda::{DEFAULT_STACK, LAMBDA_VERSION};
@@ -137,7 +138,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         name: "codec",
         kind: Kind::OneOf(|| Codec::NAMES),
         help: "Video codec of an MP4 file",
-        details: "Only supported by the lambda renderer, for mp4.",
+        details: "Only supported by the lambda and cloudrun renderers, for mp4.",
         fallback: Fallback::Words("h264"),
         scope: Scope::File,
         set: |spec, value| put(&mut spec.request.codec, word(value)?),
@@ -148,7 +149,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         value_name: "PIXELS",
         kind: Kind::Integer { min: 1, max: MAX_SIDE as i64 },
         help: "Width of the video in pixels",
-        details: "Only supported by the lambda renderer, together with --height: the size of the composition, or 1920x1080, \
+        details: "Only supported by the lambda and cloudrun renderers, together with --height: the size of the composition, or 1920x1080, \
                3840x2160 or another size of --resolution that is a whole multiple of it.",
         fallback: Fallback::Words("that of the composition"),
         scope: Scope::File,
@@ -161,7 +162,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         value_name: "PIXELS",
         kind: Kind::Integer { min: 1, max: MAX_SIDE as i64 },
         help: "Height of the video in pixels; requires --width",
-        details: "Only supported by the lambda renderer.",
+        details: "Only supported by the lambda and cloudrun renderers.",
         fallback: Fallback::Words("that of the composition"),
         scope: Scope::File,
         conflicts: &["resolution"],
@@ -664,7 +665,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         value_name: "FRAMES",
         kind: Kind::Integer { min: 1, max: ChunkOptions::MAX_SIZE as i64 },
         help: "Frames of a chunk, which one machine renders",
-        details: "Only supported by the lambda renderer. Does not change the identity of a render.",
+        details: "Only supported by the lambda and cloudrun renderers. Does not change the identity of a render.",
         fallback: Fallback::Words("240"),
         heading: Heading::Distributed,
         scope: Scope::File,
@@ -676,7 +677,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         value_name: "COUNT",
         kind: Kind::Integer { min: 1, max: ChunkOptions::MAX_PARALLEL as i64 },
         help: "Maximum number of concurrent chunks of a video",
-        details: "Only supported by the lambda renderer. Does not change the identity of a render.",
+        details: "Only supported by the lambda and cloudrun renderers. Does not change the identity of a render.",
         fallback: Fallback::Words("16"),
         heading: Heading::Distributed,
         scope: Scope::File,
@@ -725,6 +726,36 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         heading: Heading::Lambda,
         scope: Scope::File,
         set: |spec, value| replace(&mut spec.run.lambda.version, version(text(value)?)?),
+        ..BASE
+    },
+    RenderOption {
+        name: "cloudrun-project",
+        value_name: "ID",
+        help: "Google Cloud project of the stack",
+        fallback: Fallback::Words("that of the state file"),
+        heading: Heading::CloudRun,
+        scope: Scope::File,
+        set: |spec, value| put(&mut spec.run.cloud_run.project, text(value)?.to_owned()),
+        ..BASE
+    },
+    RenderOption {
+        name: "cloudrun-region",
+        value_name: "REGION",
+        help: "Region of the stack's workflow",
+        fallback: Fallback::Words("that of the state file"),
+        heading: Heading::CloudRun,
+        scope: Scope::File,
+        set: |spec, value| put(&mut spec.run.cloud_run.region, text(value)?.to_owned()),
+        ..BASE
+    },
+    RenderOption {
+        name: "cloudrun-version",
+        value_name: "VERSION",
+        help: "Version of the official tooling; must match the stack",
+        fallback: Fallback::Value(CLOUD_RUN_VERSION),
+        heading: Heading::CloudRun,
+        scope: Scope::File,
+        set: |spec, value| replace(&mut spec.run.cloud_run.version, version(text(value)?)?),
         ..BASE
     },
     RenderOption {

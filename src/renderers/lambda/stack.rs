@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{LambdaOptions, PLATFORM};
-use crate::renderers::serverless::ServerlessError;
+use crate::renderers::serverless::{ServerlessError, state_folders};
 use crate::system::file;
 
 /// A deployed stack.
@@ -54,11 +54,8 @@ impl LambdaState {
             );
             return Err(unknown(message, &[]));
         }
-        let is_root = |folder: &&Path| folder.join(".git").exists();
-        let depth = folder.ancestors().position(|folder| is_root(&folder)).unwrap_or_default();
-        let folders = folder.ancestors().take(depth + 1).map(|folder| folder.join(".hyperframes"));
         let mut known = Vec::new();
-        for folder in folders {
+        for folder in state_folders(folder) {
             let path = folder.join(format!("lambda-stack-{name}.json"));
             match file::read_to_string(&path) {
                 Ok(text) => return Self::read(name, &path, text),

@@ -16,6 +16,7 @@ mod request;
 mod run;
 mod session;
 mod size;
+mod state;
 mod tooling;
 
 pub(crate) use error::ServerlessError;
@@ -25,4 +26,5 @@ pub(super) use platform::{Platform, Stack, Start, Started, video_key};
 pub(super) use request::check_request;
 pub(super) use session::{Preparation, prepare, render};
 pub(super) use size::{Unscalable, preset};
-pub(super) use tooling::{FOLLOW, Packages, Tooling};
+pub(super) use state::state_folders;
+pub(super) use tooling::{FOLLOW, Packages, RETRY_PAUSE, Tooling, millis};

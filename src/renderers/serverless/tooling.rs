@@ -117,6 +117,11 @@ impl Tooling {
         self.work_dir.path()
     }
 
+    /// Returns the unpacked project.
+    pub(in crate::renderers) fn project(&self) -> PathBuf {
+        self.work_dir.project()
+    }
+
     /// Returns the path of a file of the packages.
     pub(in crate::renderers) fn module(&self, path: &str) -> PathBuf {
         self.modules.file(path)

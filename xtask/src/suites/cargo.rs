@@ -83,17 +83,19 @@ pub(crate) fn bless() -> Result<()> {
     succeed(cargo(&tests).env("SNAPSHOTS", "overwrite"))
 }
 
-/// Renders in an AWS account, with the official tooling and a stand-in of AWS.
+/// Renders in an AWS account and in a Google Cloud project, with the official tooling and stand-ins of both.
 pub(super) fn lambda() -> Result<Outcome> {
     const MOTO: Tool =
         Tool { package: "moto[s3,server,stepfunctions]", version: "5.2.5", program: "moto_server" };
     let moto = provision::python_tool(&MOTO)?;
     provision::packages(&["chromium", "ffmpeg", "nodejs", "npm"])?;
-    let test =
-        ["test", "--workspace", "--no-fail-fast", "--test", "integration", "lambda::", "--", "--ignored"];
-    succeed(cargo(&test).env("HYPERFRAMES_CI_TEST_MOTO", moto))?;
-    if let Ok(table) = fs::read_to_string(root().join("target/tables/lambda.txt")) {
-        say(&format!("\n{table}"));
+    let test = ["test", "--workspace", "--no-fail-fast", "--test", "integration", "--", "--ignored"];
+    let tests = ["lambda::", "cloudrun::"];
+    succeed(cargo(&[&test[..], &tests].concat()).env("HYPERFRAMES_CI_TEST_MOTO", moto))?;
+    for table in ["lambda.txt", "cloudrun.txt"] {
+        if let Ok(table) = fs::read_to_string(root().join("target/tables").join(table)) {
+            say(&format!("\n{table}"));
+        }
     }
     Ok(Outcome::Passed)
 }

@@ -47,6 +47,7 @@ const OWN: &[(&str, &str)] = &[
     ("src/renderers/docker/run.rs", "the work directory of a container"),
     ("src/renderers/http/body.rs", "the archive that was packed"),
     ("src/renderers/lambda/", "the state of a stack"),
+    ("src/renderers/cloudrun/", "tests of the state of a stack"),
     ("src/renderers/serverless/", "the tooling's work directory"),
     ("src/renderers/verify.rs", "reads what was rendered or downloaded"),
 ];

@@ -1,0 +1,118 @@
+//! The renderer `cloudrun`: Google Cloud Run in the user's project, with the official SDK.
+//!
+//! A workflow of Cloud Workflows has the service on Cloud Run render chunks. Workflows gives executions names of its own and
+//! starts another one for each request: `start.mjs` makes sure, by objects in the stack's bucket, that a render key is started
+//! once. The SDK is used without the official command line, which starts executions in the same way, but cannot be told under
+//! which name.
+
+mod options;
+mod stack;
+mod tooling;
+
+use hyperframes_ci_core::api::RenderRequest;
+use hyperframes_ci_core::findings::Rule;
+
+pub(crate) use options::{CLOUD_RUN_VERSION, CloudRunOptions};
+
+use super::order::{Order, RunContext, RunOptions, RunTotals};
+use super::renderer::{Capability, Concurrency, Description, FORMATS, QUALITIES, Renderer, Session};
+use super::report::Reporter;
+use super::serverless::{self, Platform, ServerlessError};
+use crate::fault::Error;
+use crate::ui::Console;
+use stack::CloudRunState;
+use tooling::CloudRunStack;
+
+/// Google Cloud Run.
+pub(crate) static PLATFORM: Platform = Platform {
+    name: "Cloud Run",
+    provider: "Google Cloud",
+    tooling_code: "cloudrun_tooling_failed",
+    // Variables of Google's client libraries and of gcloud.
+    variables: &[
+        "CLOUDSDK_",
+        "GCE_METADATA_",
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "GOOGLE_CLOUD_",
+        "GOOGLE_EXTERNAL_ACCOUNT_",
+        "METADATA_SERVER_DETECTION",
+        "NO_GCE_CHECK",
+    ],
+    // Source: the official SDK, which follows the quotas of Workflows for arguments (512 KiB), less a margin for the rest.
+    max_variables_size: 500 * 1024,
+    // Sources: Google's authentication library and the status codes of its APIs.
+    credential_errors: &[
+        "Could not load the default credentials",
+        "Could not refresh access token",
+        "PERMISSION_DENIED",
+        "UNAUTHENTICATED",
+        "invalid_client",
+        "invalid_grant",
+    ],
+    quota_errors: &["RESOURCE_EXHAUSTED"],
+    missing_errors: &["NOT_FOUND"],
+    credential_help: "set credentials, for example with google-github-actions/auth; they need the roles Storage Object User on the \
+                      bucket and Workflows Invoker",
+    stack_help: "run `npx hyperframes cloudrun deploy --project ID`, then copy ~/.hyperframes/cloudrun-state.json to .hyperframes in \
+                 the repository; it contains no secrets",
+};
+
+/// The renderer.
+pub(super) struct CloudRun;
+
+static DESCRIPTION: Description = Description {
+    name: "cloudrun",
+    label: "rendered on Cloud Run",
+    is_selectable: true,
+    is_billed: true,
+    is_on_this_machine: false,
+    is_distributed: true,
+    upload_limit: None,
+    concurrency: Concurrency::Fixed(8),
+    capabilities: &[Capability::Codec, Capability::Size, Capability::Chunks],
+    formats: FORMATS,
+    qualities: QUALITIES,
+    irrelevant_rules: &[Rule::AspectRatioUnsupported],
+};
+
+impl Renderer for CloudRun {
+    fn description(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn accept(&self, request: &RenderRequest, _: &RunOptions, size: Option<(f64, f64)>) -> Result<(), Error> {
+        Ok(serverless::check_request(&PLATFORM, request, size)?)
+    }
+
+    fn open(&self, options: &RunOptions) -> Result<Box<dyn Session>, Error> {
+        let folder = std::env::current_dir().map_err(|error| ServerlessError::Folder(&PLATFORM, error))?;
+        let home = std::env::home_dir();
+        let state = CloudRunState::find(&options.cloud_run, &folder, home.as_deref())?;
+        Ok(Box::new(CloudRunSession { state, stack: None }))
+    }
+}
+
+/// A run on Cloud Run; the stack is absent until its tooling is prepared.
+struct CloudRunSession {
+    state: CloudRunState,
+    stack: Option<CloudRunStack>,
+}
+
+impl Session for CloudRunSession {
+    fn prepare(&mut self, context: &RunContext<'_>, console: &mut Console) -> Result<(), Error> {
+        self.stack = serverless::prepare(&PLATFORM, context, console, |preparation, on_install| {
+            CloudRunStack::new(&self.state, context.options, preparation, on_install)
+        })?;
+        Ok(())
+    }
+
+    fn render(
+        &self,
+        context: &RunContext<'_>,
+        orders: &mut (dyn Iterator<Item = Order> + Send),
+        reporter: &mut dyn Reporter,
+    ) -> Result<RunTotals, Error> {
+        let Some(stack) = &self.stack else { return Ok(RunTotals::default()) };
+        serverless::render(stack, DESCRIPTION.concurrency(context), context, orders, reporter)
+    }
+}

@@ -1,0 +1,39 @@
+// Google Cloud, for follow.mjs.
+
+import { getRenderProgress } from "@hyperframes/gcp-cloud-run/sdk";
+
+function service(settings) {
+  const executions = executionsOf(settings);
+  const storage = storageOf(settings);
+  const named = (error) => Object.assign(new Error(messageOf(error)), { name: nameOf(error), cause: error });
+  return {
+    // Below the quota of reads of Workflows; source: its quotas.
+    spacing: 125,
+    isPermanent: (error) =>
+      /^(ENOENT|ENOSPC|NotFound)$/.test(error?.code ?? error?.name) || isRejected(error?.cause ?? error),
+    async poll(execution) {
+      const progress = await getRenderProgress({ executionName: execution, executions }).catch((error) => {
+        // An execution is forgotten after 90 days, or with its workflow; the bucket may still have the video.
+        if (nameOf(error) === "NOT_FOUND") return undefined;
+        throw named(error);
+      });
+      if (progress === undefined) return { status: "lost" };
+      const reasons = progress.errors.map(({ state, error, cause }) => `${state}: ${error}: ${cause}`);
+      return {
+        status: progress.status === "succeeded" ? "succeeded" : progress.fatalErrorEncountered ? "failed" : "running",
+        progress: progress.overallProgress,
+        startedAt: progress.startedAt,
+        cost: progress.costs.accruedSoFarUsd,
+        reasons: [`the execution ended as ${progress.status}`, ...reasons],
+      };
+    },
+    async open(key) {
+      const missing = () => Object.assign(new Error(`gs://${settings.bucket}/${key} does not exist`), { name: "NotFound" });
+      const { data, headers } = await contents(storage, settings.bucket, key, "stream").catch((error) => {
+        throw nameOf(error) === "NOT_FOUND" ? missing() : named(error);
+      });
+      const length = headers["content-length"];
+      return { body: data, size: length === undefined ? undefined : Number(length) };
+    },
+  };
+}
