@@ -47,8 +47,8 @@ pub(crate) use error::ErrorOutcome;
 pub(crate) use init::{InitAction, InitAddition, InitFile, InitOutcome};
 pub(crate) use media::{MediaAdoptOutcome, MediaOutcome, MediaState, MediaStatus};
 pub(crate) use media_generate::{GeneratedMedia, GenerationState, MediaGenerateOutcome};
-pub(crate) use publish::PublishOutcome;
 pub(crate) use media_transfer::{Direction, MediaTransferOutcome, TransferState, TransferredMedia};
+pub(crate) use publish::PublishOutcome;
 pub(crate) use render::{
     DryRunOutcome, Outcome, OwnRender, ProjectOutcome, RenderOutcome, RenderView, VideoOutcome,
 };
