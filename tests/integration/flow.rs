@@ -118,8 +118,11 @@ fn an_archive_that_is_too_large_to_be_inline_is_refused_before_any_request() {
     let noise = noise.take(1_100_000).collect::<Vec<_>>();
     std::fs::write(folder.path().join("noise.bin"), noise).unwrap();
     write(folder.path(), "rows.jsonl", "{}\n");
-    for flags in [&["-o", "v.mp4"][..], &["--batch", "rows.jsonl", "-o", "out/{index}.{ext}"], &["--dry-run"]]
-    {
+    for flags in [
+        &["-o", "v.mp4"][..],
+        &["--batch", "rows.jsonl", "-o", "out/{index}.{ext}"],
+        &["--dry-run", "--renderer", "cloud"],
+    ] {
         let flags = [&["render", "--upload", "inline", "--json"], flags].concat();
         let ran = emulator.run(folder.path(), &flags);
         assert_eq!((ran.code, ran.error()["code"].as_str()), (5, Some("archive_too_large")), "{ran:?}");

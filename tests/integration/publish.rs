@@ -155,8 +155,9 @@ fn the_configuration_has_defaults_of_the_flags() {
     assert_eq!((&projects[0]["is_public"], &projects[0]["space"]), (&json!(true), &json!("s2")));
     let mut command = account.emulator.command();
     let shown = Ran::of(command.args(["config", "show", "--json"]).current_dir(folder.path())).ok().json();
-    let expected = json!({ "value": { "space": "s1", "public": true }, "origin": "hyperframes-ci.toml:1" });
-    assert_eq!(shown["settings"]["publish"], expected);
+    let shown = &shown["settings"]["publish"];
+    assert_eq!(shown["value"], json!({ "space": "s1", "public": true }));
+    assert!(shown["origin"].as_str().unwrap().ends_with("hyperframes-ci.toml:1"), "{shown}");
 }
 
 #[test]

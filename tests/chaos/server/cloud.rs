@@ -242,7 +242,7 @@ impl Cloud {
         };
         let project = &body["project"];
         let asset = project["asset_id"].as_str().and_then(|id| self.find_asset(id));
-        let is_archive = |data: &str| data.starts_with("UEsDB") && data.len() % 4 == 0;
+        let is_archive = |data: &str| data.starts_with("UEsDB") && data.len().is_multiple_of(4);
         let is_inline = project["type"] == "base64"
             && project["media_type"] == "application/zip"
             && project["data"].as_str().is_some_and(is_archive);
