@@ -117,6 +117,10 @@ impl Source for Checkout<'_> {
     }
 }
 
+/// Transfers the files of entries of one store.
+pub(super) type TransferOne<'a> =
+    dyn FnMut(MediaStore, &[&MediaEntry]) -> Result<Vec<TransferredMedia>, Error> + 'a;
+
 /// Transfers the files of all entries of each store with `one_store`.
 ///
 /// # Errors
@@ -124,7 +128,7 @@ impl Source for Checkout<'_> {
 pub(super) fn transfer(
     declared: &Declared,
     direction: Direction,
-    one_store: &mut dyn FnMut(MediaStore, &[&MediaEntry]) -> Result<Vec<TransferredMedia>, Error>,
+    one_store: &mut TransferOne<'_>,
 ) -> Result<MediaTransferOutcome, Error> {
     let mut media = Vec::new();
     for store in MediaStore::ALL.iter().copied().filter(|store| *store != MediaStore::Git) {

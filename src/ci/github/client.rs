@@ -4,7 +4,6 @@ use std::cell::OnceCell;
 
 use serde_json::Value;
 
-use super::graph;
 use crate::ci::error::ProviderError;
 use crate::ci::event::PullRequest;
 use crate::ci::rest::{Body, Response, Rest};
@@ -43,7 +42,7 @@ impl Client {
     ) -> Result<Self, ProviderError> {
         Ok(Self {
             api: Rest::new(base, token, ("authorization", "Bearer "), HEADERS)?,
-            graph: graph::url(base),
+            graph: graph_url(base),
             path: format!("/repos/{repository}"),
             web: format!("{}/{repository}", server.trim_end_matches('/')),
             login: OnceCell::new(),
@@ -123,5 +122,23 @@ impl Client {
                     .to_owned(),
             ))
         }
+    }
+}
+
+/// Returns the URL of the GraphQL API that belongs to the REST API at `base`; source: docs.github.com, "Forming calls with
+/// GraphQL".
+fn graph_url(base: &str) -> String {
+    let base = base.trim_end_matches('/');
+    format!("{}/graphql", base.strip_suffix("/v3").unwrap_or(base))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_url_is_beside_that_of_the_rest_api() {
+        assert_eq!(graph_url("https://api.github.com"), "https://api.github.com/graphql");
+        assert_eq!(graph_url("https://ghes.example/api/v3/"), "https://ghes.example/api/graphql");
     }
 }

@@ -30,13 +30,6 @@ impl GraphError {
     }
 }
 
-/// Returns the URL of the GraphQL API that belongs to the REST API at `base`; source: docs.github.com, "Forming calls with
-/// GraphQL".
-pub(super) fn url(base: &str) -> String {
-    let base = base.trim_end_matches('/');
-    format!("{}/graphql", base.strip_suffix("/v3").unwrap_or(base))
-}
-
 impl Client {
     /// Sends a query or a mutation, and returns its data and errors. `subject` names it in errors.
     ///
@@ -57,16 +50,5 @@ impl Client {
         });
         let errors = errors.collect();
         Ok((json["data"].take(), errors))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_url_is_beside_that_of_the_rest_api() {
-        assert_eq!(url("https://api.github.com"), "https://api.github.com/graphql");
-        assert_eq!(url("https://ghes.example/api/v3/"), "https://ghes.example/api/graphql");
     }
 }

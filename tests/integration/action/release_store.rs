@@ -131,9 +131,12 @@ fn a_file_is_uploaded_once_and_fetched_with_and_without_a_token() {
     assert_eq!(machine.push(), (1, "missing".to_owned()));
 }
 
+/// A name, and what happens before an upload.
+type Case = (&'static str, fn(&Machine));
+
 #[test]
 fn uploads_at_the_same_time_and_lost_answers_leave_one_whole_file() {
-    let prepare: [(&str, fn(&Machine)); 8] = [
+    let prepare: [Case; 8] = [
         ("another job creates the release", |machine| machine.github.state().release_races = 1),
         ("another job uploads the same file", |machine| machine.github.state().same_races = 1),
         ("the same, and digests are not told", |machine| {

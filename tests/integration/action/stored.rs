@@ -158,13 +158,13 @@ fn a_release_is_a_store_as_well() {
         assert_eq!((state.releases.len(), state.releases[0].tag.as_str()), (1, "hyperframes-media"));
         state.releases[0].assets.iter().map(|(_, _, bytes)| bytes.clone()).collect::<Vec<_>>()
     };
-    assert_eq!(stored(&stage), [made.clone()]);
+    assert!(stored(&stage) == std::slice::from_ref(&made));
     let mut proposed = stage.github.branch("hyperframes-media");
     proposed.sort();
     assert_eq!(proposed, ["assets/transcript.json", "hyperframes-ci.lock"], "the store has the file");
     let run = pushed(&stage, &MEDIA);
     assert_eq!((run.code, spoken(&stage)), (0, 1), "{}", run.log);
-    assert_eq!(stored(&stage), [made.clone()]);
+    assert!(stored(&stage) == std::slice::from_ref(&made));
 
     merge(&mut stage);
     for (from, key) in [("o/r", KEY), ("someone/r", "")] {
