@@ -205,5 +205,5 @@ fn the_base_gets_media_that_is_kept_in_a_store_from_the_working_tree() {
     repository.commit();
     let ran = repository.emulator.run(repository.folder.path(), &["diff", "--base", "HEAD~1", "clip"]);
     assert!(ran.stderr.contains("the base lacks clip/voice.wav"), "{ran:?}");
-    assert!(ran.stderr.contains("run `git worktree add ../base HEAD~1` and there"), "{ran:?}");
+    assert!(ran.stderr.contains("render in a checkout of HEAD~1, and compare"), "{ran:?}");
 }

@@ -103,8 +103,8 @@ impl ProjectDiff<'_> {
         let base_settings = self.base_settings(checkout.path(), console);
         for file in fetch_from(&self.settings.root, &base_settings)? {
             console.warning(&format!(
-                "the base lacks {}: `diff --base` asks no store, and the working tree has another file; to compare with it, run \
-                 `git worktree add ../base {}` and there `hyperframes-ci media fetch` and `hyperframes-ci render`, and compare the videos",
+                "the base lacks {}: the working tree has another file, and `diff --base` does not fetch; run `hyperframes-ci media fetch` \
+                 and render in a checkout of {}, and compare the videos",
                 plain(&file),
                 plain(self.revision)
             ));
