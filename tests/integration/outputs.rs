@@ -81,7 +81,7 @@ fn all() -> Outputs {
     ran(0, &["diff", "renders/a.mp4", "renders/b.mp4"]);
     ran(0, &["config", "show"]);
     ran(0, &["config", "show", "--entry", "rows"]);
-    let media = "[[media]]\nfile = \"voice.wav\"\ntext = \"Hi\"\nvoice = \"v\"\n";
+    let media = "[[media]]\nfile = \"voice.wav\"\ntext = \"Hi\"\nvoice = \"emulator-old\"\n";
     write(folder, "media.toml", media);
     let media = |command| ["media", command, "--config", "media.toml"];
     ran(5, &media("check"));
@@ -94,7 +94,7 @@ fn all() -> Outputs {
     for command in ["plan", "adopt", "check", "generate", "fetch", "push"] {
         ran(0, &media(command));
     }
-    let kept = "[[media]]\nfile = \"voice.wav\"\ntext = \"Hi\"\nvoice = \"v\"\nstore = \"branch\"\n";
+    let kept = "[[media]]\nfile = \"voice.wav\"\ntext = \"Hi\"\nvoice = \"emulator-old\"\nstore = \"branch\"\n";
     write(folder, "media.toml", kept);
     ran(0, &media("fetch"));
     ran(2, &media("push"));
