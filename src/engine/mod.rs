@@ -175,19 +175,6 @@ impl Engine {
         }
     }
 
-    /// Renders `job` in a process of its own; returns once the video is complete.
-    ///
-    /// # Errors
-    /// Returns [`EngineError`] if the archive, the options or the composition cannot be rendered; `job.output` is
-    /// unchanged then.
-    pub(crate) fn render(
-        &self,
-        job: &Job<'_>,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<(), EngineError> {
-        Processes::new(self.clone()).render(job, progress)
-    }
-
     /// Sets the working directory and the environment of a process of the engine.
     fn set_environment(&self, command: &mut Command, work_dir: &WorkDir) {
         command

@@ -57,11 +57,12 @@ impl Processes {
         &self.engine
     }
 
-    /// Renders `job` in a process that stays; returns once the video is complete. A render that fails after others is
-    /// repeated in a process of its own: they cannot be the reason then.
+    /// Renders `job`, in a process that stays if the job has a digest; returns once the video is complete. A render that fails
+    /// after others is repeated in a process of its own: they cannot be the reason then.
     ///
     /// # Errors
-    /// As [`Engine::render`].
+    /// Returns [`EngineError`] if the archive, the options or the composition cannot be rendered; `job.output` is
+    /// unchanged then.
     pub(crate) fn render(
         &self,
         job: &Job<'_>,
@@ -151,7 +152,7 @@ impl Process {
     /// Renders `job`. After an error other than [`EngineError::Refused`] it must not be used again.
     ///
     /// # Errors
-    /// As [`Engine::render`]; nothing was written to the output then, unless it is [`EngineError::Folder`].
+    /// As [`Processes::render`]; nothing was written to the output then, unless it is [`EngineError::Folder`].
     fn render(&mut self, job: &Job<'_>, progress: &mut dyn FnMut(Progress)) -> Result<(), EngineError> {
         let project = self.folder.project();
         let refused =

@@ -100,7 +100,7 @@ impl Session for LocalSession {
 }
 
 /// The engine as the backend of the emulator.
-struct EngineBackend(Engine);
+struct EngineBackend(Processes);
 
 impl RenderBackend for EngineBackend {
     fn render(&self, job: &engine::Job<'_>, progress: &mut dyn FnMut(Progress)) -> Result<(), String> {
@@ -119,7 +119,7 @@ pub(crate) fn emulator_backend(
 ) -> Result<(Arc<dyn RenderBackend>, EngineDescription), Error> {
     let engine = provision(options, deadline, console)?;
     let description = engine.description();
-    Ok((Arc::new(EngineBackend(engine)), description))
+    Ok((Arc::new(EngineBackend(Processes::new(engine))), description))
 }
 
 /// Finds or installs the engine.

@@ -437,7 +437,7 @@ mod tests {
 
     #[test]
     fn every_child_of_the_program_gets_an_allowed_environment() {
-        // Of these, `Engine::render` limits the environment; the launcher becomes the program, with what it was given.
+        // The processes of the engine limit the environment of these; the launcher becomes the program, with what it was given.
         let elsewhere = ["sandbox/bubblewrap.rs", "sandbox/contained.rs", "sandbox/launcher.rs"];
         let of_tests = ["tests.rs", "trust_tests.rs", "differential.rs"];
         let mut count = 0;

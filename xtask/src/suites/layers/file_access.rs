@@ -37,7 +37,7 @@ const OWN: &[(&str, &str)] = &[
     ("src/cli/reference.rs", "tests of the documentation"),
     ("src/emulator/", "the emulator's storage"),
     ("src/engine/mod.rs", "the engine's work directory"),
-    ("src/engine/rows.rs", "deletes videos in the engine's work directory"),
+    ("src/engine/processes.rs", "deletes videos in the engine's work directory"),
     ("src/engine/refusal.rs", "the files of the unpacked project, links refused"),
     ("src/engine/video.rs", "what the engine has written to its work directory"),
     ("src/engine/refusal/differential.rs", "tests with the engine"),
