@@ -50,7 +50,10 @@ const CODES = {
 };
 
 // Names of statuses of Cloud Storage; source: google.rpc.Code.
-const STATUSES = { 400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED" };
+const STATUSES = {
+  400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED",
+  500: "INTERNAL", 502: "UNAVAILABLE", 503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED",
+};
 
 // Returns the name of an error; what is no answer of a service has that of Node.
 function nameOf(error) {
@@ -60,7 +63,7 @@ function nameOf(error) {
 
 // Returns the message of an error, without the JSON of an answer around it.
 function messageOf(error) {
-  const text = `${error?.message ?? error}`;
+  const text = `${error?.response?.data?.error?.message ?? error?.message ?? error}`;
   try {
     return JSON.parse(text).error.message;
   } catch {

@@ -17,7 +17,7 @@ pub(crate) use options::{CLOUD_RUN_VERSION, CloudRunOptions};
 use super::order::{Order, RunContext, RunOptions, RunTotals};
 use super::renderer::{Capability, Concurrency, Description, FORMATS, QUALITIES, Renderer, Session};
 use super::report::Reporter;
-use super::serverless::{self, Platform, ServerlessError};
+use super::serverless::{self, Account, Platform, ServerlessError};
 use crate::fault::Error;
 use crate::ui::Console;
 use stack::CloudRunState;
@@ -27,7 +27,7 @@ use tooling::CloudRunStack;
 pub(crate) static PLATFORM: Platform = Platform {
     name: "Cloud Run",
     provider: "Google Cloud",
-    tooling_code: "cloudrun_tooling_failed",
+    account: Account::GoogleCloud,
     // Variables of Google's client libraries and of gcloud.
     variables: &[
         "CLOUDSDK_",

@@ -15,7 +15,7 @@ pub(crate) use options::{DEFAULT_STACK, LAMBDA_VERSION, LambdaOptions};
 use super::order::{Order, RunContext, RunOptions, RunTotals};
 use super::renderer::{Capability, Concurrency, Description, FORMATS, QUALITIES, Renderer, Session};
 use super::report::Reporter;
-use super::serverless::{self, Platform, ServerlessError};
+use super::serverless::{self, Account, Platform, ServerlessError};
 use crate::fault::Error;
 use crate::ui::Console;
 use stack::LambdaState;
@@ -25,7 +25,7 @@ use tooling::LambdaStack;
 pub(crate) static PLATFORM: Platform = Platform {
     name: "Lambda",
     provider: "AWS",
-    tooling_code: "lambda_tooling_failed",
+    account: Account::Aws,
     variables: &["AWS_"],
     // Source: the quotas of Step Functions for the input of an execution (256 KiB), less a margin for the rest of the input.
     max_variables_size: 250 * 1024,

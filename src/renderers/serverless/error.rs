@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use super::platform::Platform;
+use super::platform::{Account, Platform};
 use super::size::Unscalable;
 use crate::fault::{Exit, Fault};
 use crate::system::programs::ProgramError;
@@ -91,7 +91,10 @@ impl Fault for ServerlessError {
             Self::Stack { .. } => "stack_unknown",
             Self::Unsupported { .. } => "unsupported_option",
             Self::Program(error) => error.code(),
-            Self::Folder(platform, _) | Self::Tool { platform, .. } => platform.tooling_code,
+            Self::Folder(platform, _) | Self::Tool { platform, .. } => match platform.account {
+                Account::Aws => "lambda_tooling_failed",
+                Account::GoogleCloud => "cloudrun_tooling_failed",
+            },
             Self::Unpack(_) => "archive_damaged",
             Self::Credentials(..) => "not_authenticated",
             Self::Quota(..) => "rate_limited",

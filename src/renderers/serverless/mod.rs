@@ -22,7 +22,7 @@ mod tooling;
 pub(crate) use error::ServerlessError;
 pub(super) use follower::Follower;
 pub(crate) use options::ChunkOptions;
-pub(super) use platform::{Platform, Stack, Start, Started, video_key};
+pub(super) use platform::{Account, Platform, Stack, Start, Started, video_key};
 pub(super) use request::check_request;
 pub(super) use session::{Preparation, prepare, render};
 pub(super) use size::{Unscalable, preset};

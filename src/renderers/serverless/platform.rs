@@ -10,6 +10,15 @@ use super::error::ServerlessError;
 use super::follower::Follower;
 use crate::system::deadline::Deadline;
 
+/// Whose account a stack is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::renderers) enum Account {
+    /// Amazon Web Services.
+    Aws,
+    /// Google Cloud.
+    GoogleCloud,
+}
+
 /// Names and messages of a platform.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Platform {
@@ -17,8 +26,7 @@ pub(crate) struct Platform {
     pub(in crate::renderers) name: &'static str,
     /// Who rejects credentials, such as `AWS`.
     pub(in crate::renderers) provider: &'static str,
-    /// The code of errors of its tooling.
-    pub(in crate::renderers) tooling_code: &'static str,
+    pub(in crate::renderers) account: Account,
     /// Prefixes of the variables of its SDK. They contain credentials, but its processes do not run the project.
     pub(in crate::renderers) variables: &'static [&'static str],
     /// Maximum size of the variables in bytes.
