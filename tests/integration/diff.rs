@@ -355,7 +355,8 @@ fn a_golden_file_stands_for_the_video_that_it_was_made_of() {
         (",fps=15".to_owned(), &sound, &["fps"], "30 fps to 15 fps"),
         (String::new(), &format!("{sound} -af volume=-1dB"), &["sound"], "sound differs by 1."),
         (String::new(), &ENCODE.to_owned(), &["sound"], "sound removed"),
-        (String::new(), &format!("{sound} -b:a 96k"), &[], "unchanged"),
+        (String::new(), &format!("{sound} -b:a 64k"), &[], "unchanged"),
+        (String::new(), &format!("{sound} -b:a 256k"), &[], "unchanged"),
     ] {
         fs::create_dir_all(folder.join("head")).unwrap();
         let _ = fs::remove_file(folder.join("head/clip.mp4"));
@@ -391,9 +392,7 @@ fn a_golden_file_knows_the_pitch_of_each_channel_and_the_display() {
         assert_eq!(found["differences"], serde_json::json!(expected), "{arguments}: {found}");
         found
     };
-    for rate in ["96k", "256k"] {
-        against(&format!("{} -b:a {rate}", stereo("440", "660")), &[]);
-    }
+    against(&stereo("440", "660"), &[]);
     against(&stereo("660", "440"), &["sound"]);
     let found = against(&stereo("440", "699"), &["sound"]);
     assert!(found["sound"]["band"].as_f64().unwrap() > 6.0, "{found}");
