@@ -108,7 +108,7 @@ fn application() -> Vec<Error> {
         DiffError::Unreadable(path("head.mp4"), denied()).into(),
         DiffError::NoFrames(path("head.mp4")).into(),
         DiffError::NoGolden(path("golden/launch.golden")).into(),
-        DiffError::Golden(path("golden/launch.golden"), GoldenError::Newer(2)).into(),
+        DiffError::Golden(path("golden/launch.golden"), GoldenError::Newer(3)).into(),
         DiffError::Golden(path("golden/launch.golden"), GoldenError::Damaged).into(),
         DiffError::SameGolden("launch.a".to_owned()).into(),
         DiffError::Decode(path("head.mp4"), "Invalid data found".to_owned()).into(),
