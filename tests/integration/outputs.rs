@@ -94,7 +94,8 @@ fn all() -> Outputs {
     for command in ["plan", "adopt", "check", "generate", "fetch", "push"] {
         ran(0, &media(command));
     }
-    let kept = "[[media]]\nfile = \"voice.wav\"\ntext = \"Hi\"\nvoice = \"emulator-old\"\nstore = \"branch\"\n";
+    let kept =
+        "[[media]]\nfile = \"voice.wav\"\ntext = \"Hi\"\nvoice = \"emulator-old\"\nstore = \"branch\"\n";
     write(folder, "media.toml", kept);
     ran(0, &media("fetch"));
     ran(2, &media("push"));
