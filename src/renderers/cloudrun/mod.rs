@@ -6,6 +6,7 @@
 //! which name.
 
 mod options;
+mod platform;
 mod stack;
 mod tooling;
 
@@ -13,49 +14,16 @@ use hyperframes_ci_core::api::RenderRequest;
 use hyperframes_ci_core::findings::Rule;
 
 pub(crate) use options::{CLOUD_RUN_VERSION, CloudRunOptions};
+pub(crate) use platform::PLATFORM;
 
 use super::order::{Order, RunContext, RunOptions, RunTotals};
 use super::renderer::{Capability, Concurrency, Description, FORMATS, QUALITIES, Renderer, Session};
 use super::report::Reporter;
-use super::serverless::{self, Account, Platform, ServerlessError};
+use super::serverless::{self, ServerlessError};
 use crate::fault::Error;
 use crate::ui::Console;
 use stack::CloudRunState;
 use tooling::CloudRunStack;
-
-/// Google Cloud Run.
-pub(crate) static PLATFORM: Platform = Platform {
-    name: "Cloud Run",
-    provider: "Google Cloud",
-    account: Account::GoogleCloud,
-    // Variables of Google's client libraries and of gcloud.
-    variables: &[
-        "CLOUDSDK_",
-        "GCE_METADATA_",
-        "GOOGLE_APPLICATION_CREDENTIALS",
-        "GOOGLE_CLOUD_",
-        "GOOGLE_EXTERNAL_ACCOUNT_",
-        "METADATA_SERVER_DETECTION",
-        "NO_GCE_CHECK",
-    ],
-    // Source: the official SDK, which follows the quotas of Workflows for arguments (512 KiB), less a margin for the rest.
-    max_variables_size: 500 * 1024,
-    // Sources: Google's authentication library and the status codes of its APIs.
-    credential_errors: &[
-        "Could not load the default credentials",
-        "Could not refresh access token",
-        "PERMISSION_DENIED",
-        "UNAUTHENTICATED",
-        "invalid_client",
-        "invalid_grant",
-    ],
-    quota_errors: &["RESOURCE_EXHAUSTED"],
-    missing_errors: &["NOT_FOUND"],
-    credential_help: "set credentials, for example with google-github-actions/auth; they need the roles Storage Object User on the \
-                      bucket and Workflows Invoker",
-    stack_help: "run `npx hyperframes cloudrun deploy --project ID`, then copy ~/.hyperframes/cloudrun-state.json to .hyperframes in \
-                 the repository; it contains no secrets",
-};
 
 /// The renderer.
 pub(super) struct CloudRun;

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{CloudRunOptions, PLATFORM};
+use super::options::CloudRunOptions;
+use super::platform::PLATFORM;
 use crate::renderers::serverless::{ServerlessError, state_folders};
 use crate::system::file;
 

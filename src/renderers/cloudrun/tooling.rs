@@ -8,8 +8,8 @@ use hyperframes_ci_core::options::{Format, FrameRate, Quality};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::PLATFORM;
 use super::options::CLOUD_RUN_VERSION;
+use super::platform::PLATFORM;
 use super::stack::CloudRunState;
 use crate::renderers::RunOptions;
 use crate::renderers::serverless::{

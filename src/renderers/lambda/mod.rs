@@ -4,6 +4,7 @@
 //! stack's state machine. An execution is named after its render key, and AWS accepts a name once.
 
 mod options;
+mod platform;
 mod stack;
 mod tooling;
 
@@ -11,46 +12,16 @@ use hyperframes_ci_core::api::RenderRequest;
 use hyperframes_ci_core::findings::Rule;
 
 pub(crate) use options::{DEFAULT_STACK, LAMBDA_VERSION, LambdaOptions};
+pub(crate) use platform::PLATFORM;
 
 use super::order::{Order, RunContext, RunOptions, RunTotals};
 use super::renderer::{Capability, Concurrency, Description, FORMATS, QUALITIES, Renderer, Session};
 use super::report::Reporter;
-use super::serverless::{self, Account, Platform, ServerlessError};
+use super::serverless::{self, ServerlessError};
 use crate::fault::Error;
 use crate::ui::Console;
 use stack::LambdaState;
 use tooling::LambdaStack;
-
-/// AWS Lambda.
-pub(crate) static PLATFORM: Platform = Platform {
-    name: "Lambda",
-    provider: "AWS",
-    account: Account::Aws,
-    variables: &["AWS_"],
-    // Source: the quotas of Step Functions for the input of an execution (256 KiB), less a margin for the rest of the input.
-    max_variables_size: 250 * 1024,
-    // Sources: the AWS SDK for JavaScript, common errors of the AWS APIs.
-    credential_errors: &[
-        "AccessDenied",
-        "AuthFailure",
-        "Could not load credentials",
-        "CredentialsProviderError",
-        "ExpiredToken",
-        "InvalidAccessKeyId",
-        "InvalidClientTokenId",
-        "InvalidSignature",
-        "SignatureDoesNotMatch",
-        "UnrecognizedClient",
-        "is not authorized to perform",
-        "security token included in the request is",
-    ],
-    quota_errors: &[],
-    missing_errors: &[],
-    credential_help: "set AWS credentials, for example with aws-actions/configure-aws-credentials; run `npx hyperframes lambda \
-                      policies` to print the required permissions",
-    stack_help: "run `npx hyperframes lambda deploy`, then commit the file that it writes or restore it in CI; it contains no \
-                 secrets",
-};
 
 /// The renderer.
 pub(super) struct Lambda;

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{LambdaOptions, PLATFORM};
+use super::options::LambdaOptions;
+use super::platform::PLATFORM;
 use crate::renderers::serverless::{ServerlessError, state_folders};
 use crate::system::file;
 

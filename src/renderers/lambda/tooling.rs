@@ -9,8 +9,8 @@ use hyperframes_ci_core::options::{Codec, Format, FrameRate, Quality};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::PLATFORM;
 use super::options::LAMBDA_VERSION;
+use super::platform::PLATFORM;
 use super::stack::LambdaState;
 use crate::renderers::RunOptions;
 use crate::renderers::serverless::{

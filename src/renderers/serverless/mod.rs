@@ -16,15 +16,17 @@ mod request;
 mod run;
 mod session;
 mod size;
+mod stack;
 mod state;
 mod tooling;
 
 pub(crate) use error::ServerlessError;
 pub(super) use follower::Follower;
 pub(crate) use options::ChunkOptions;
-pub(super) use platform::{Account, Platform, Stack, Start, Started, video_key};
+pub(super) use platform::{Account, Platform};
 pub(super) use request::check_request;
 pub(super) use session::{Preparation, prepare, render};
 pub(super) use size::{Unscalable, preset};
+pub(super) use stack::{Stack, Start, Started, video_key};
 pub(super) use state::state_folders;
 pub(super) use tooling::{FOLLOW, Packages, RETRY_PAUSE, Tooling, millis};

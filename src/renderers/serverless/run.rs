@@ -7,7 +7,7 @@ use hyperframes_ci_core::options::Format;
 
 use super::error::ServerlessError;
 use super::follower::{Execution, FOLLOWING, FollowError, Follower, Update};
-use super::platform::{Stack, Start, Started, video_key};
+use super::stack::{Stack, Start, Started, video_key};
 use crate::fault::Error;
 use crate::renderers::verify::verify;
 use crate::renderers::{Event, Order, OrderResult, OrderState, Output, Reporter, RunContext, SavedVideo};

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::error::ServerlessError;
-use super::platform::{Platform, Stack};
+use super::platform::Platform;
 use super::run::StackRun;
+use super::stack::Stack;
 use crate::fault::Error;
 use crate::renderers::{Input, Order, Reporter, RunContext, RunTotals};
 use crate::system::deadline::Deadline;
