@@ -19,6 +19,7 @@ const OURS: &str = "hyperframes-ci/hyperframes-ci";
 /// Actions that only the documentation uses: name, commit, version.
 const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("aws-actions/configure-aws-credentials", "e6de054238d6b7531b4efff3b6587d9aade6a06c", "v6.2.3"),
+    ("google-github-actions/auth", "7c6bc770dae815cd3e89ee6cdf493a5fab2cc093", "v3.0.0"),
     ("github/codeql-action/upload-sarif", "8aad20d150bbac5944a9f9d289da16a4b0d87c1e", "v4.36.2"),
 ];
 
