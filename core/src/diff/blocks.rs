@@ -229,20 +229,29 @@ impl Plane {
         let mut slopes = slopes.skip(rows.start);
         for (row, sums) in sums.chunks_exact_mut(count).enumerate().take(rows.end).skip(rows.start) {
             let top = (row * EDGE).min(height - down);
-            columns.add::<EDGE>(&samples[top * width..(top + down) * width], width);
+            let lines = &samples[top * width..(top + down) * width];
             // The last block overlaps its neighbor.
             let last = width - across;
-            columns.blocks::<EDGE>(0, sums);
+            // Smaller frames have no whole block, and no slopes.
+            if across * down == BLOCK * BLOCK {
+                let mut slopes = slopes.next();
+                for (block, sum) in sums.iter_mut().enumerate() {
+                    let figures = whole_block(lines, width, (block * BLOCK).min(last));
+                    *sum = figures[0];
+                    // Alpha has none.
+                    if let Some((along_row, along_column)) = &mut slopes {
+                        [along_row[block], along_column[block]] = [figures[1], figures[2]];
+                    }
+                }
+                continue;
+            }
+            columns.add::<EDGE>(lines, width);
+            columns.blocks::<EDGE>(sums);
             if let Some(sum) = sums.last_mut() {
                 *sum = columns.sums[last..].iter().sum();
             }
-            // Smaller frames have no whole block, and no slopes.
-            if across * down == BLOCK * BLOCK {
-                let Some((along_row, along_column)) = slopes.next() else { continue };
-                columns.slopes(0, along_row, along_column);
-                columns.slopes(last, &mut along_row[count - 1..], &mut along_column[count - 1..]);
-            } else if across * down == HALF * HALF {
-                // The same as below, but for a division that compilers vectorize.
+            if across * down == HALF * HALF {
+                // The same as below, but for a division that compilers turn into a shift.
                 sums.iter_mut().for_each(|sum| *sum = scaled(*sum, HALF * HALF));
             } else {
                 sums.iter_mut().for_each(|sum| *sum = scaled(*sum, across * down));
@@ -251,75 +260,71 @@ impl Plane {
     }
 }
 
+/// Every second byte of a word.
+const EVEN: u64 = 0x00ff_00ff_00ff_00ff;
+
+/// Returns the sum and the slopes of the block of 8x8 samples at column `start` of 8 lines. Eight samples are added at a time, as
+/// lanes of two words: the program is optimized for size, so that its loops are not vectorized.
+fn whole_block(lines: &[u8], width: usize, start: usize) -> [i16; 3] {
+    let (mut even, mut odd, mut weighted_even, mut weighted_odd) = (0_u64, 0_u64, 0_u64, 0_u64);
+    for line in lines.chunks_exact(width) {
+        let samples = line.get(start..).and_then(|rest| rest.first_chunk::<8>());
+        let samples = samples.map_or(0, |samples| u64::from_le_bytes(*samples));
+        even += samples & EVEN;
+        odd += samples >> 8 & EVEN;
+        // The first line is added 8 times in the end, and the last one once.
+        weighted_even += even;
+        weighted_odd += odd;
+    }
+    let (even_sum, odd_sum) = (total(even, SAME), total(odd, SAME));
+    let sum = even_sum + odd_sum;
+    let by_column = 2 * (total(even, RISING) + total(odd, RISING)) + odd_sum;
+    let weighted = total(weighted_even, SAME) + total(weighted_odd, SAME);
+    [low(sum), slope(2 * by_column - 7 * sum), slope(9 * sum - 2 * weighted)]
+}
+
 /// Sums of the columns in a row of blocks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Columns {
     sums: Vec<i16>,
-    /// Weighted by 8 in the first line to 1 in the last one of 8 lines; unused for fewer.
-    weighted: Vec<i16>,
     /// A line of zeros.
     blank: Vec<u8>,
 }
 
 impl Columns {
-    /// Adds up at most `EDGE` lines of `width` samples; missing ones are zeros. The loop is one that compilers vectorize.
+    /// Adds up at most `EDGE` lines of `width` samples; missing ones are zeros.
     fn add<const EDGE: usize>(&mut self, samples: &[u8], width: usize) {
-        let Self { sums, weighted, blank } = self;
-        for figures in [&mut *sums, weighted] {
-            figures.resize(width, 0);
-        }
+        let Self { sums, blank } = self;
+        sums.resize(width, 0);
         blank.resize(width, 0);
         let mut lines = [&blank[..width]; EDGE];
         lines.iter_mut().zip(samples.chunks_exact(width)).for_each(|(line, found)| *line = found);
-        let (sums, weighted) = (&mut sums[..width], &mut weighted[..width]);
-        for column in 0..width {
-            let (mut sum, mut total) = (0, 0);
-            for line in &lines {
-                sum += i16::from(line[column]);
-                if EDGE == BLOCK {
-                    total += sum;
-                }
-            }
-            sums[column] = sum;
-            weighted[column] = total;
+        for (column, sum) in sums.iter_mut().enumerate() {
+            *sum = lines.iter().map(|line| i16::from(line[column])).sum();
         }
     }
 
-    /// Writes the sums of the whole blocks of `EDGE` columns from column `start`.
-    fn blocks<const EDGE: usize>(&self, start: usize, sums: &mut [i16]) {
-        let blocks = self.sums[start..].as_chunks::<EDGE>().0;
-        for (sum, block) in sums.iter_mut().zip(blocks) {
-            *sum = low(block.as_chunks::<4>().0.iter().map(|four| total(four, SAME)).sum());
-        }
-    }
-
-    /// Writes the slopes of the blocks of 8 columns from column `start`.
-    fn slopes(&self, start: usize, along_row: &mut [i16], along_column: &mut [i16]) {
-        let blocks = self.sums[start..].as_chunks::<BLOCK>().0.iter();
-        let blocks = blocks.zip(self.weighted[start..].as_chunks::<BLOCK>().0);
-        for (((sums, weighted), along_row), along_column) in blocks.zip(along_row).zip(along_column) {
-            let ([left, right], []) = sums.as_chunks::<4>() else { continue };
-            let ([first, second], []) = weighted.as_chunks::<4>() else { continue };
-            let (left_sum, right_sum) = (total(left, SAME), total(right, SAME));
-            // Twice 4 to 1, less 1, are 7 to 1.
-            let (to_left, to_right) =
-                (2 * total(left, FALLING) - left_sum, 2 * total(right, RISING) - right_sum);
-            *along_row = slope(to_right - to_left);
-            *along_column =
-                slope(9 * (left_sum + right_sum) - 2 * (total(first, SAME) + total(second, SAME)));
+    /// Writes the sums of the whole blocks of `EDGE` columns.
+    fn blocks<const EDGE: usize>(&self, sums: &mut [i16]) {
+        for (sum, block) in sums.iter_mut().zip(self.sums.as_chunks::<EDGE>().0) {
+            *sum = low(block.as_chunks::<4>().0.iter().map(|four| total(lanes(four), SAME)).sum());
         }
     }
 }
 
-/// Weights of four values: the last one has the lowest bits.
+/// Weights of four lanes: 1 each, and 0 to 3 from the first lane to the last one. The first lane has the lowest bits of a word,
+/// and its weight the highest ones.
 const SAME: u64 = 0x0001_0001_0001_0001;
-const FALLING: u64 = 0x0004_0003_0002_0001;
-const RISING: u64 = 0x0001_0002_0003_0004;
+const RISING: u64 = 0x0000_0001_0002_0003;
 
-/// Returns the sum of four values that are not negative, with these weights, by one multiplication: its highest 16 bits are that sum. It
-/// must be below 65,536.
-fn total(values: &[i16; 4], weights: u64) -> i32 {
-    let lanes = values.iter().rev().fold(0, |lanes, value| lanes << 16 | u64::from(value.cast_unsigned()));
+/// Returns four values that are not negative as the lanes of a word.
+fn lanes(values: &[i16; 4]) -> u64 {
+    values.iter().rev().fold(0, |lanes, value| lanes << 16 | u64::from(value.cast_unsigned()))
+}
+
+/// Returns the sum of four lanes with these weights, by one multiplication: its highest 16 bits are that sum. It must be below
+/// 65,536.
+fn total(lanes: u64, weights: u64) -> i32 {
     i32::from((lanes.wrapping_mul(weights) >> 48) as u16)
 }
 
