@@ -78,7 +78,7 @@ pub(crate) fn sign_in() -> Result<Option<String>, Error> {
 /// Checks, packs and publishes a project.
 ///
 /// # Errors
-/// Returns [`PublishError`] if there is no sign-in, or the server does not confirm it;
+/// Returns [`PublishError`](error::PublishError) if there is no sign-in, or the server does not confirm it;
 /// [`PreflightFailed`](super::failure::PreflightFailed) if the checks find errors, and an error if a file cannot be read or
 /// written.
 pub(crate) fn publish(spec: &PublishSpec, console: &mut Console) -> Result<PublishOutcome, Error> {
