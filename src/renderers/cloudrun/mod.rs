@@ -16,12 +16,10 @@ use hyperframes_ci_core::findings::Rule;
 pub(crate) use options::{CLOUD_RUN_VERSION, CloudRunOptions};
 pub(crate) use platform::PLATFORM;
 
-use super::order::{Order, RunContext, RunOptions, RunTotals};
+use super::order::RunOptions;
 use super::renderer::{Capability, Concurrency, Description, FORMATS, QUALITIES, Renderer, Session};
-use super::report::Reporter;
-use super::serverless::{self, ServerlessError};
+use super::serverless::{self, ServerlessError, StackSession};
 use crate::fault::Error;
-use crate::ui::Console;
 use stack::CloudRunState;
 use tooling::CloudRunStack;
 
@@ -56,31 +54,8 @@ impl Renderer for CloudRun {
         let folder = std::env::current_dir().map_err(|error| ServerlessError::Folder(&PLATFORM, error))?;
         let home = std::env::home_dir();
         let state = CloudRunState::find(&options.cloud_run, &folder, home.as_deref())?;
-        Ok(Box::new(CloudRunSession { state, stack: None }))
-    }
-}
-
-/// A run on Cloud Run; the stack is absent until its tooling is prepared.
-struct CloudRunSession {
-    state: CloudRunState,
-    stack: Option<CloudRunStack>,
-}
-
-impl Session for CloudRunSession {
-    fn prepare(&mut self, context: &RunContext<'_>, console: &mut Console) -> Result<(), Error> {
-        self.stack = serverless::prepare(&PLATFORM, context, console, |preparation, on_install| {
-            CloudRunStack::new(&self.state, context.options, preparation, on_install)
-        })?;
-        Ok(())
-    }
-
-    fn render(
-        &self,
-        context: &RunContext<'_>,
-        orders: &mut (dyn Iterator<Item = Order> + Send),
-        reporter: &mut dyn Reporter,
-    ) -> Result<RunTotals, Error> {
-        let Some(stack) = &self.stack else { return Ok(RunTotals::default()) };
-        serverless::render(stack, DESCRIPTION.concurrency(context), context, orders, reporter)
+        Ok(Box::new(StackSession::new(&PLATFORM, &DESCRIPTION, move |options, preparation, on_install| {
+            CloudRunStack::new(&state, options, preparation, on_install)
+        })))
     }
 }

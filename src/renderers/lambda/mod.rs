@@ -14,12 +14,10 @@ use hyperframes_ci_core::findings::Rule;
 pub(crate) use options::{DEFAULT_STACK, LAMBDA_VERSION, LambdaOptions};
 pub(crate) use platform::PLATFORM;
 
-use super::order::{Order, RunContext, RunOptions, RunTotals};
+use super::order::RunOptions;
 use super::renderer::{Capability, Concurrency, Description, FORMATS, QUALITIES, Renderer, Session};
-use super::report::Reporter;
-use super::serverless::{self, ServerlessError};
+use super::serverless::{self, ServerlessError, StackSession};
 use crate::fault::Error;
-use crate::ui::Console;
 use stack::LambdaState;
 use tooling::LambdaStack;
 
@@ -53,31 +51,8 @@ impl Renderer for Lambda {
     fn open(&self, options: &RunOptions) -> Result<Box<dyn Session>, Error> {
         let folder = std::env::current_dir().map_err(|error| ServerlessError::Folder(&PLATFORM, error))?;
         let state = LambdaState::find(&options.lambda, &folder)?;
-        Ok(Box::new(LambdaSession { state, stack: None }))
-    }
-}
-
-/// A run on Lambda; the stack is absent until its tooling is prepared.
-struct LambdaSession {
-    state: LambdaState,
-    stack: Option<LambdaStack>,
-}
-
-impl Session for LambdaSession {
-    fn prepare(&mut self, context: &RunContext<'_>, console: &mut Console) -> Result<(), Error> {
-        self.stack = serverless::prepare(&PLATFORM, context, console, |preparation, on_install| {
-            LambdaStack::new(&self.state, context.options, preparation, on_install)
-        })?;
-        Ok(())
-    }
-
-    fn render(
-        &self,
-        context: &RunContext<'_>,
-        orders: &mut (dyn Iterator<Item = Order> + Send),
-        reporter: &mut dyn Reporter,
-    ) -> Result<RunTotals, Error> {
-        let Some(stack) = &self.stack else { return Ok(RunTotals::default()) };
-        serverless::render(stack, DESCRIPTION.concurrency(context), context, orders, reporter)
+        Ok(Box::new(StackSession::new(&PLATFORM, &DESCRIPTION, move |options, preparation, on_install| {
+            LambdaStack::new(&state, options, preparation, on_install)
+        })))
     }
 }

@@ -25,7 +25,7 @@ pub(super) use follower::Follower;
 pub(crate) use options::ChunkOptions;
 pub(super) use platform::{Account, Platform};
 pub(super) use request::check_request;
-pub(super) use session::{Preparation, prepare, render};
+pub(super) use session::{Preparation, StackSession};
 pub(super) use size::{Unscalable, preset};
 pub(super) use stack::{Stack, Start, Started, video_key};
 pub(super) use state::state_folders;
