@@ -11,22 +11,12 @@ function service(settings) {
     spacing: 125,
     isPermanent: (error) =>
       /^(ENOENT|ENOSPC|NotFound)$/.test(error?.code ?? error?.name) || isRejected(error?.cause ?? error),
-    async poll(execution) {
-      const progress = await getRenderProgress({ executionName: execution, executions }).catch((error) => {
-        // An execution is forgotten after 90 days, or with its workflow; the bucket may still have the video.
+    poll: (execution) =>
+      getRenderProgress({ executionName: execution, executions }).catch((error) => {
+        // An execution is forgotten after 90 days, or with its workflow.
         if (nameOf(error) === "NOT_FOUND") return undefined;
         throw named(error);
-      });
-      if (progress === undefined) return { status: "lost" };
-      const reasons = progress.errors.map(({ state, error, cause }) => `${state}: ${error}: ${cause}`);
-      return {
-        status: progress.status === "succeeded" ? "succeeded" : progress.fatalErrorEncountered ? "failed" : "running",
-        progress: progress.overallProgress,
-        startedAt: progress.startedAt,
-        cost: progress.costs.accruedSoFarUsd,
-        reasons: [`the execution ended as ${progress.status}`, ...reasons],
-      };
-    },
+      }),
     async open(key) {
       const missing = () => Object.assign(new Error(`gs://${settings.bucket}/${key} does not exist`), { name: "NotFound" });
       const { data, headers } = await contents(storage, settings.bucket, key, "stream").catch((error) => {

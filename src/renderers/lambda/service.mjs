@@ -12,17 +12,7 @@ function service({ region, bucket, memory }) {
       /AccessDenied|Credential|DoesNotExist|ENOENT|ENOSPC|ExpiredToken|InvalidArn|InvalidClientToken|NoSuch|NotFound|Signature|Unrecognized/.test(
         `${error?.name} ${error?.code ?? ""} ${error?.Code ?? ""}`,
       ),
-    async poll(execution) {
-      const progress = await getRenderProgress({ executionArn: execution, region, defaultMemorySizeMb: memory });
-      const reasons = progress.errors.map(({ state, error, cause }) => `${state}: ${error}: ${cause}`);
-      return {
-        status: progress.status === "SUCCEEDED" ? "succeeded" : progress.fatalErrorEncountered ? "failed" : "running",
-        progress: progress.overallProgress,
-        startedAt: progress.startedAt,
-        cost: progress.costs.accruedSoFarUsd,
-        reasons: [`the execution ended as ${progress.status}`, ...reasons],
-      };
-    },
+    poll: (execution) => getRenderProgress({ executionArn: execution, region, defaultMemorySizeMb: memory }),
     async open(key) {
       const object = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
       return { body: object.Body, size: object.ContentLength };

@@ -4,7 +4,7 @@
 // What comes before this text defines `service(settings)`, with
 // - `spacing`: milliseconds between two polls,
 // - `isPermanent(error)`: whether a retry does not fix it,
-// - `poll(execution)`: {"status": "running" | "succeeded" | "failed" | "lost", "progress", "startedAt", "cost", "reasons"},
+// - `poll(execution)`: what the official `getRenderProgress` returns, or undefined if the execution is forgotten,
 // - `open(key)`: {"body": a stream, "size": its length in bytes, if known}.
 //
 // Each line of standard input is a task {"id", "execution", "key", "path", "since"}. Standard output has lines
@@ -83,16 +83,18 @@ async function follow({ id, execution, key, path, since }) {
   for (;;) {
     const progress = await withRetries(() => pollInTurn(execution));
     if (forgotten.has(id)) throw new FollowError("Forgotten", "");
-    if (Date.parse(progress.startedAt) / 1000 < since) {
+    if (Date.parse(progress?.startedAt) / 1000 < since) {
       throw new FollowError("TooOld", `it began at ${progress.startedAt}`);
     }
-    if (progress.status === "succeeded" || progress.status === "lost") {
-      return { id, saved: await save(key, path), cost: progress.cost };
+    // The video of a forgotten execution may still exist.
+    if (progress === undefined || progress.status.toLowerCase() === "succeeded") {
+      return { id, saved: await save(key, path), cost: progress?.costs.accruedSoFarUsd };
     }
-    if (progress.status === "failed") {
-      throw new FollowError("RenderFailed", [...new Set(progress.reasons)].join("\n"));
+    if (progress.fatalErrorEncountered) {
+      const errors = progress.errors.map(({ state, error, cause }) => `${state}: ${error}: ${cause}`);
+      throw new FollowError("RenderFailed", [...new Set([`the execution ended as ${progress.status}`, ...errors])].join("\n"));
     }
-    send({ id, progress: progress.progress });
+    send({ id, progress: progress.overallProgress });
     await sleep(interval);
     interval = Math.min(interval * 1.5, settings.pause);
   }
