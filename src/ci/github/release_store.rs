@@ -35,7 +35,6 @@ pub(super) struct ReleaseStore<C> {
 }
 
 /// A release and its files, as the API describes them.
-#[derive(Clone)]
 struct Known {
     release: Value,
     files: Vec<Value>,
@@ -51,13 +50,13 @@ impl<C: Borrow<Client>> ReleaseStore<C> {
         self.client.borrow()
     }
 
-    /// Returns the release and its files, which are read once; `None` if it does not exist.
-    fn known(&self) -> Result<Option<Known>, ProviderError> {
-        let mut known = self.known.borrow_mut();
-        if known.is_none() {
-            *known = Some(self.read()?);
+    /// Reads the release and its files, unless they are known.
+    fn load(&self) -> Result<(), ProviderError> {
+        if self.known.borrow().is_none() {
+            let read = self.read()?;
+            self.known.replace(Some(read));
         }
-        Ok(known.clone().flatten())
+        Ok(())
     }
 
     fn read(&self) -> Result<Option<Known>, ProviderError> {
@@ -75,9 +74,10 @@ impl<C: Borrow<Client>> ReleaseStore<C> {
 
     /// Returns the file of a name whose upload was completed.
     fn find(&self, name: &str) -> Result<Option<Value>, ProviderError> {
-        let known = self.known()?;
-        let found = known.and_then(|known| known.files.into_iter().find(|asset| asset["name"] == name));
-        Ok(found.filter(|asset| asset["state"] == "uploaded"))
+        self.load()?;
+        let known = self.known.borrow();
+        let found = known.iter().flatten().flat_map(|known| &known.files).find(|asset| asset["name"] == name);
+        Ok(found.filter(|asset| asset["state"] == "uploaded").cloned())
     }
 
     /// Creates the release, unless another job has. It is a prerelease, so that it is never the latest one.
@@ -93,7 +93,9 @@ impl<C: Borrow<Client>> ReleaseStore<C> {
     }
 
     fn attach(&self, files: &[Media]) -> Result<(), ProviderError> {
-        let Known { release, files: known } = match self.known()? {
+        self.load()?;
+        // It is out of date after this.
+        let Known { release, files: known } = match self.known.take().flatten() {
             Some(known) => known,
             None => self.create()?,
         };
@@ -107,10 +109,7 @@ impl<C: Borrow<Client>> ReleaseStore<C> {
         if is_immutable(&release) {
             return Err(immutable());
         }
-        let attached = attach_to(self.client(), &release, &known, files, immutable);
-        // What was read is out of date.
-        self.known.take();
-        attached.map(|_| ())
+        attach_to(self.client(), &release, &known, files, immutable).map(|_| ())
     }
 }
 
