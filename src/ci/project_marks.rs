@@ -1,6 +1,8 @@
 //! Published projects that the comment of a pull request remembers: HTML comments at the starts of lines, which are kept when
 //! the pull request is closed.
 
+use crate::system::url::is_plain;
+
 /// A published project.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ProjectMark {
@@ -32,7 +34,7 @@ impl ProjectMark {
         let is_valid = words.next().is_none()
             && is_made_of(key, b"")
             && is_made_of(id, b"-_")
-            && is_made_of(url, b"-._~:/%@")
+            && is_plain(url)
             && is_url;
         let [key, id, url] = [key, id, url].map(str::to_owned);
         is_valid.then_some(Self { key, id, url })

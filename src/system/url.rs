@@ -10,6 +10,11 @@ pub(crate) fn encode_component(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
+/// Returns whether a URL can be written into Markdown and HTML as it is: it has no query, and no character that could end it.
+pub(crate) fn is_plain(url: &str) -> bool {
+    url.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/%@".contains(&byte))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

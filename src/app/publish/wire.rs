@@ -21,7 +21,7 @@ use crate::project::pack::Packed;
 use crate::system::clock::pause;
 use crate::system::deadline::Deadline;
 use crate::system::http::is_safe_origin;
-use crate::system::random;
+use crate::system::{random, url};
 
 /// The default base URL, which is not that of the API's version 3.
 const DEFAULT_BASE: &str = "https://api2.heygen.com";
@@ -250,8 +250,7 @@ fn request(path: &str, body: &Value, space: Option<&str>) -> Request {
 /// Reads the answer to a publication. Its ID and its URL are written into comments and files.
 fn read(response: &Response) -> Result<Published, ResponseError> {
     let published = response.data::<Published>().map_err(|error| described(error, response))?;
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/%@".contains(&byte);
-    let is_url = is_safe_origin(&published.url) && published.url.bytes().all(is_plain);
+    let is_url = is_safe_origin(&published.url) && url::is_plain(&published.url);
     if is_url && is_plain_id(&published.project_id) {
         return Ok(published);
     }
