@@ -7,9 +7,6 @@ import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 
 const [file, project] = process.argv.slice(2);
-const lines = createInterface({ input: process.stdin });
-// The program that asked is gone, and so is what it asked for.
-lines.on('close', () => process.exit(0));
 // What is left of a browser when it has ended must not end a render, as in the official command line.
 process.on('unhandledRejection', (error) => console.error(error));
 
@@ -53,6 +50,10 @@ const render = async ({ output, isHeadlessShell, options: { fps, ...rest } }) =>
 };
 
 let previous = Promise.resolve();
+// Not before the engine is there: lines that nobody listens for are lost.
+const lines = createInterface({ input: process.stdin });
+// The program that asked is gone, and so is what it asked for.
+lines.on('close', () => process.exit(0));
 lines.on('line', (line) => {
   previous = previous.then(async () => {
     // Pages do not know the mark, so that nothing that they log ends a render.
