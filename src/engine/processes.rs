@@ -171,6 +171,7 @@ impl Process {
             "mark": mark,
             "output": video,
             "isHeadlessShell": self.engine.programs.browser.is_headless_shell(),
+            "hasDevices": self.engine.sandbox.has_devices(),
             "options": request::options(job, workers)?,
         });
         let running = match &mut self.running {
@@ -270,9 +271,14 @@ fn reported_failure(line: &str, folder: &Path) -> String {
     failure_message(message.as_deref().unwrap_or(line).lines(), folder)
 }
 
-#[test]
-fn a_reported_failure_is_the_message_of_the_engine() {
-    let message = |line: &str| reported_failure(line, Path::new("/tmp/x"));
-    assert_eq!(message(r#"failed "no font\n\n  in /tmp/x/project/a.html""#), "no font\nin a.html");
-    assert_eq!(message("other"), "other");
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reported_failure_is_the_message_of_the_engine() {
+        let message = |line: &str| reported_failure(line, Path::new("/tmp/x"));
+        assert_eq!(message(r#"failed "no font\n\n  in /tmp/x/project/a.html""#), "no font\nin a.html");
+        assert_eq!(message("other"), "other");
+    }
 }

@@ -28,19 +28,20 @@ if (process.permission) {
 const producer = await import(pathToFileURL(file)).then(({ loadProducer }) => loadProducer());
 const logger = producer.createConsoleLogger('warn');
 
-// As the official command line has it: for a headless shell without flags, for other browsers with `--no-browser-gpu`.
-const configuration = (isHeadlessShell, { outputResolution }) => {
+// As the official command line has it: for a headless shell without flags, for other browsers with `--no-browser-gpu`. It starts a
+// browser to learn whether the machine has a graphics device; where the layers hide all devices, the answer is known.
+const configuration = (isHeadlessShell, hasDevices, { outputResolution }) => {
   if (!isHeadlessShell) return { browserGpuMode: 'software' };
   const { PRODUCER_BROWSER_GPU_MODE: chosen, PRODUCER_FORCE_SCREENSHOT: screenshots } = process.env;
-  const browserGpuMode = ['hardware', 'software'].includes(chosen) ? chosen : 'auto';
-  const isOnCommand = browserGpuMode === 'auto' && outputResolution === undefined && screenshots !== 'true';
-  return isOnCommand ? { browserGpuMode, forceScreenshot: false } : { browserGpuMode };
+  if (['hardware', 'software'].includes(chosen)) return { browserGpuMode: chosen };
+  if (outputResolution !== undefined || screenshots === 'true') return { browserGpuMode: 'auto' };
+  return { browserGpuMode: hasDevices ? 'auto' : 'software', forceScreenshot: false };
 };
 
-const render = async ({ output, isHeadlessShell, options: { fps, ...rest } }) => {
+const render = async ({ output, isHeadlessShell, hasDevices, options: { fps, ...rest } }) => {
   const [num, den = 1] = fps.split('/').map(Number);
   const options = { fps: { num, den }, useGpu: false, hdrMode: 'auto', ...rest };
-  const engineConfig = producer.resolveConfig(configuration(isHeadlessShell, options));
+  const engineConfig = producer.resolveConfig(configuration(isHeadlessShell, hasDevices, options));
   const request = producer.createRenderRequest({ projectDir: project, outputPath: output, engineConfig, options });
   const job = producer.createRenderJob(producer.renderConfigFromRequest(request, { logger }));
   const onProgress = ({ progress, stageProgress }) => {

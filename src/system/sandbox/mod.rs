@@ -88,6 +88,11 @@ impl Sandbox {
         &self.layers
     }
 
+    /// Returns whether the engine may find devices such as a graphics card: layers for files have none.
+    pub(crate) fn has_devices(&self) -> bool {
+        !self.layers.iter().any(|layer| layer.holds_files())
+    }
+
     /// Returns the versions of the programs.
     pub(crate) fn versions(&self) -> &ProgramVersions {
         &self.versions
