@@ -1,7 +1,9 @@
 //! Suites that are commands of cargo.
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::process::Command;
+use std::thread;
 
 use anyhow::{Result, ensure};
 
@@ -59,13 +61,19 @@ pub(super) fn integration() -> Result<Outcome> {
     provision::npm_tool("workerd", "1.20261117.1", "bin/workerd")?;
     let tables = root().join("target/tables");
     let _ = fs::remove_dir_all(&tables);
-    let ended = succeed(&mut cargo(&["test", "--workspace", "--no-fail-fast", "--test", "integration"]));
+    let mut test = cargo(&["test", "--workspace", "--no-fail-fast", "--test", "integration"]);
+    let ended = succeed(test.env("RUST_TEST_THREADS", threads().to_string()));
     for table in ["kills.txt", "faults.txt"] {
         if let Ok(table) = fs::read_to_string(tables.join(table)) {
             say(&format!("\n{table}"));
         }
     }
     ended.map(|()| Outcome::Passed)
+}
+
+/// Returns the number of tests that run at a time. Most of them wait for other programs, or for time to pass.
+fn threads() -> usize {
+    2 * thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// The help and the output of the main flows, as the snapshots have them.
