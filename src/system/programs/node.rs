@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
 use serde_json::{Value, json};
 
@@ -93,18 +94,14 @@ impl NpmPackages {
         self.folder.is_dir() && is_unchanged
     }
 
-    /// Installs the packages unless they are installed. They are installed next to the directory and then renamed, so that
-    /// an interrupted installation is not mistaken for a complete one. Of concurrent processes one installs, and the
-    /// others wait for it.
+    /// Installs the packages. They are installed next to the directory and then renamed, so that an interrupted installation
+    /// is not mistaken for a complete one. Of concurrent processes one installs, and the others wait for it.
     fn install(
         &self,
         npm: &Path,
         deadline: Deadline,
         announce: &mut dyn FnMut(&str),
     ) -> Result<(), ProgramError> {
-        if self.is_installed() {
-            return Ok(());
-        }
         announce(&self.name);
         let parent = self.folder.parent().unwrap_or(&self.folder);
         fs::create_dir_all(parent).map_err(ProgramError::Folder)?;
@@ -218,17 +215,27 @@ impl Node {
         deadline: Deadline,
         announce: &mut dyn FnMut(&str),
     ) -> Result<PathBuf, ProgramError> {
-        let npm = self.npm.clone().unwrap_or_else(|| PathBuf::from("npm"));
-        packages.install(&npm, deadline, announce)?;
+        let npm = self.npm.unwrap_or_else(|| PathBuf::from("npm"));
+        let own = self.package.as_ref().filter(|_| self.program.is_none());
+        // Node is one large file: it is hashed beside the many of the packages.
+        let (has_packages, has_own) = thread::scope(|scope| {
+            let has_own = scope.spawn(|| own.is_none_or(NpmPackages::is_installed));
+            (packages.is_installed(), has_own.join().unwrap_or(false))
+        });
+        if !has_packages {
+            packages.install(&npm, deadline, announce)?;
+        }
         if let Some(program) = self.program {
             return Ok(program);
         }
-        let package = self.package.ok_or_else(|| ProgramError::Install {
+        let package = own.ok_or_else(|| ProgramError::Install {
             what: "Node.js".to_owned(),
             output: "no package of Node.js exists for this system".to_owned(),
         })?;
-        package.install(&npm, deadline, announce)?;
-        Ok(program_of(&package))
+        if !has_own {
+            package.install(&npm, deadline, announce)?;
+        }
+        Ok(program_of(package))
     }
 }
 
