@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::{fmt, fs};
 
 use anyhow::{Context, Result};
@@ -86,6 +87,9 @@ fn apt() -> Option<&'static [&'static str]> {
 /// # Errors
 /// [`Missing`], with everything that is missing and cannot be installed.
 pub(crate) fn packages(names: &[&str]) -> Result<()> {
+    // Another thread may prepare a suite, and apt-get does not wait.
+    static APT: Mutex<()> = Mutex::new(());
+    let _turn = APT.lock().unwrap_or_else(PoisonError::into_inner);
     let absent = || names.iter().filter(|name| !is_there(name)).copied().collect::<Vec<_>>();
     let wanted = absent();
     if wanted.is_empty() {

@@ -30,6 +30,14 @@ pub(crate) fn build() -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// Installs what builds the site.
+///
+/// # Errors
+/// Returns an error if mdBook cannot be installed.
+pub(crate) fn prepare() -> Result<()> {
+    site::mdbook().map(drop)
+}
+
 /// Rewrites everything that is generated: reference pages, pins of actions and the output of commands.
 ///
 /// # Errors

@@ -26,12 +26,17 @@ const MDBOOK: CargoTool<'_> = CargoTool {
     flags: &["--no-default-features", "--features", "search"],
 };
 
+/// Installs the program that renders the book.
+pub(super) fn mdbook() -> Result<PathBuf> {
+    provision::cargo_crate(&MDBOOK)
+}
+
 /// Builds the book with everything but the preflight page; returns the folder.
 ///
 /// # Errors
 /// Returns an error if mdBook cannot be installed or refuses the book.
 pub(super) fn build(pages: &[Page]) -> Result<PathBuf> {
-    let mdbook = provision::cargo_crate(&MDBOOK)?;
+    let mdbook = mdbook()?;
     let staged = target().join("docs-source");
     let folder = target().join("docs-site");
     for folder in [&staged, &folder] {

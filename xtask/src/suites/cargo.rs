@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 
@@ -139,10 +140,15 @@ pub(super) fn visual() -> Result<Outcome> {
 /// The database of advisories about crates. No package registry has a copy of it.
 const ADVISORIES: &str = "https://github.com/RustSec/advisory-db";
 
+/// The program that [`deny`] runs.
+pub(super) fn cargo_deny() -> Result<PathBuf> {
+    provision::cargo_tool("cargo-deny", "cargo-deny", "0.20.2")
+}
+
 /// Licences, duplicates and sources always; advisories where their database, or the copy that `HYPERFRAMES_CI_ADVISORIES`
 /// names, can be fetched. On GitHub, it must be: the scheduled workflow runs this suite.
 pub(super) fn deny() -> Result<Outcome> {
-    let program = provision::cargo_tool("cargo-deny", "cargo-deny", "0.20.2")?;
+    let program = cargo_deny()?;
     let copy = std::env::var("HYPERFRAMES_CI_ADVISORIES").ok().filter(|copy| !copy.is_empty());
     let deny = |what: &[&str]| {
         let mut command = Command::new(&program);

@@ -3,6 +3,9 @@
 //! A suite that cannot run is skipped with its reason, and under `CI=true` a skip is a failure: a check that is
 //! silently absent is no check.
 
+use std::collections::BTreeSet;
+use std::sync::mpsc::{self, Receiver};
+use std::thread::{self, Scope};
 use std::time::Instant;
 
 use anyhow::{Result, bail};
@@ -16,6 +19,60 @@ pub(super) struct Suite {
     pub(super) name: &'static str,
     /// Runs it: [`Missing`] among the errors is a skip, every other error a failure.
     pub(super) run: fn() -> Result<Outcome>,
+    /// Builds what it needs, once: minutes of work that no other suite shares.
+    pub(super) prepare: Option<fn() -> Result<()>>,
+    /// Whether it waits for half of its time, so that later suites are prepared beside it.
+    pub(super) is_idle: bool,
+}
+
+impl Suite {
+    /// A suite that prepares nothing.
+    pub(super) const fn new(name: &'static str, run: fn() -> Result<Outcome>) -> Self {
+        Self { name, run, prepare: None, is_idle: false }
+    }
+
+    /// The suite, which builds something first.
+    pub(super) const fn after(mut self, prepare: fn() -> Result<()>) -> Self {
+        self.prepare = Some(prepare);
+        self
+    }
+
+    /// The suite, beside which later ones are prepared.
+    pub(super) const fn idle(mut self) -> Self {
+        self.is_idle = true;
+        self
+    }
+}
+
+/// Prepares suites on a thread of its own, with less right to the processors than the suites that run.
+struct Preparation {
+    prepared: Receiver<&'static str>,
+    done: BTreeSet<&'static str>,
+}
+
+impl Preparation {
+    fn start<'scope>(scope: &'scope Scope<'scope, '_>, suites: &'scope [&Suite]) -> Self {
+        let (sender, prepared) = mpsc::channel();
+        scope.spawn(move || {
+            // On Linux, this is of the thread and of the processes that it starts.
+            #[cfg(target_os = "linux")]
+            let _ = rustix::process::nice(10);
+            for suite in suites {
+                // The suite does what has failed again, and says why it fails.
+                let _ = suite.prepare.map(|prepare| prepare());
+                let _ = sender.send(suite.name);
+            }
+        });
+        Self { prepared, done: BTreeSet::new() }
+    }
+
+    /// Waits until a suite is prepared, if it is among those that are.
+    fn wait_for(&mut self, name: &str) {
+        while !self.done.contains(name) {
+            let Ok(prepared) = self.prepared.recv() else { return };
+            self.done.insert(prepared);
+        }
+    }
 }
 
 /// How a suite that ran and did not fail ended.
@@ -47,20 +104,32 @@ pub(super) fn run(all: &[Suite], names: &[&str]) -> Result<bool> {
     let in_ci = std::env::var("CI").is_ok_and(|value| value == "true");
     let mut lines = Vec::new();
     let mut verdicts = Vec::new();
-    for suite in all.iter().filter(|suite| names.is_empty() || names.contains(&suite.name)) {
-        say(&format!("\n== {}", suite.name));
-        let began = Instant::now();
-        let (verdict, remark) = judge((suite.run)(), in_ci);
-        let word = match verdict {
-            Verdict::Passed => "passed",
-            Verdict::Failed => "FAILED",
-            Verdict::Skipped => "skipped",
-        };
-        let line = format!("{:>6.1}s  {word:7} {}{remark}", began.elapsed().as_secs_f64(), suite.name);
-        say(&line);
-        lines.push(line);
-        verdicts.push(verdict);
-    }
+    let chosen = all.iter().filter(|suite| names.is_empty() || names.contains(&suite.name));
+    let chosen = chosen.collect::<Vec<_>>();
+    thread::scope(|scope| {
+        let mut preparation = None;
+        for (index, suite) in chosen.iter().enumerate() {
+            say(&format!("\n== {}", suite.name));
+            let began = Instant::now();
+            match &mut preparation {
+                None if suite.is_idle => {
+                    preparation = Some(Preparation::start(scope, &chosen[index + 1..]));
+                }
+                None => {}
+                Some(preparation) => preparation.wait_for(suite.name),
+            }
+            let (verdict, remark) = judge((suite.run)(), in_ci);
+            let word = match verdict {
+                Verdict::Passed => "passed",
+                Verdict::Failed => "FAILED",
+                Verdict::Skipped => "skipped",
+            };
+            let line = format!("{:>6.1}s  {word:7} {}{remark}", began.elapsed().as_secs_f64(), suite.name);
+            say(&line);
+            lines.push(line);
+            verdicts.push(verdict);
+        }
+    });
     say(&format!("\n{}\n\n{}", lines.join("\n"), summary(&verdicts)));
     Ok(!verdicts.contains(&Verdict::Failed))
 }
@@ -87,6 +156,8 @@ fn summary(verdicts: &[Verdict]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use anyhow::{Context, anyhow};
 
     use super::*;
@@ -107,6 +178,43 @@ mod tests {
     fn an_error_is_a_failure_anywhere() {
         assert_eq!(judge(Err(anyhow!("clippy failed")), false).0, Verdict::Failed);
         assert_eq!(judge(Err(anyhow!("clippy failed")), true).0, Verdict::Failed);
+    }
+
+    #[test]
+    fn later_suites_are_prepared_beside_an_idle_one() {
+        static SAID: Mutex<Vec<&str>> = Mutex::new(Vec::new());
+        fn note(what: &'static str) {
+            SAID.lock().expect("no panic").push(what);
+        }
+        fn passed(what: &'static str) -> Result<Outcome> {
+            note(what);
+            Ok(Outcome::Passed)
+        }
+        fn wait() -> Result<Outcome> {
+            while !SAID.lock().expect("no panic").contains(&"prepared b") {
+                thread::yield_now();
+            }
+            passed("idle")
+        }
+        let all = [
+            Suite::new("a", || passed("a"))
+                .after(|| Err(anyhow!("nothing is prepared before an idle suite"))),
+            Suite::new("idle", wait).idle(),
+            Suite::new("b", || passed("b")).after(|| {
+                note("prepared b");
+                Ok(())
+            }),
+            Suite::new("c", || passed("c")).after(|| {
+                note("prepared c");
+                Err(anyhow!("the suite says so"))
+            }),
+        ];
+        assert!(run(&all, &[]).expect("known suites"));
+        let said = SAID.lock().expect("no panic");
+        let place = |what: &str| said.iter().position(|said| *said == what).expect(what);
+        assert_eq!(said.len(), 6, "{said:?}");
+        assert!(place("prepared b") < place("idle") && place("prepared c") < place("c"), "{said:?}");
+        assert!(place("a") < place("idle") && place("b") < place("c"), "{said:?}");
     }
 
     #[test]
