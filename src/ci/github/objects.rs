@@ -55,7 +55,33 @@ pub(super) fn read_blob(client: &Client, sha: &str, subject: &str) -> Result<Vec
     contents.map_err(|_| ProviderError::Failed(format!("{subject}: the response is not Base64")))
 }
 
-/// Returns all files of a tree, with their paths as names.
+/// Returns the hash of the file at a path in a tree; `None` if there is none. Folder by folder: the list of all files of a large
+/// repository is cut.
+///
+/// # Errors
+/// Returns [`ProviderError`] if it cannot be read.
+pub(super) fn find(
+    client: &Client,
+    tree: &str,
+    path: &str,
+    subject: &str,
+) -> Result<Option<String>, ProviderError> {
+    let mut sha = tree.to_owned();
+    let mut parts = path.split('/').peekable();
+    while let Some(name) = parts.next() {
+        let kind = if parts.peek().is_some() { "tree" } else { "blob" };
+        let listed = client.get(&format!("/git/trees/{sha}"), subject)?;
+        let mut entries = listed["tree"].as_array().into_iter().flatten();
+        let found = entries.find(|entry| entry["path"] == name && entry["type"] == kind);
+        match found.and_then(|entry| entry["sha"].as_str()) {
+            Some(found) => found.clone_into(&mut sha),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(sha))
+}
+
+/// Returns all files of a tree, with their paths as names. The list of more than 100,000 files is cut.
 ///
 /// # Errors
 /// Returns [`ProviderError`] if it cannot be read.

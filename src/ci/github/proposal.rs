@@ -94,9 +94,8 @@ pub(super) fn file(client: &Client, branch: &str, path: &str) -> Result<Option<V
     let Some(tip) = tip(client, branch)? else { return Ok(None) };
     let commit = client.get(&format!("/git/commits/{tip}"), "the branch of generated media")?;
     let tree = commit["tree"]["sha"].as_str().unwrap_or_default();
-    let files = objects::files(client, tree, "the files of generated media")?;
-    let found = files.iter().find(|file| file.name == path);
-    found.map(|file| objects::read_blob(client, &file.sha, "a file of generated media")).transpose()
+    let found = objects::find(client, tree, path, "the files of generated media")?;
+    found.map(|sha| objects::read_blob(client, &sha, "a file of generated media")).transpose()
 }
 
 /// Returns the newest commit of a branch.

@@ -5,8 +5,11 @@ use serde_json::{Value, json};
 use super::github::State;
 use super::server::{Answer, base64, plain, refuse, unbase64};
 
+/// Files that a list of all files has; 100,000 on GitHub.
+pub(super) const MOST_LISTED: usize = 1000;
+
 impl State {
-    pub(super) fn git(&mut self, method: &str, path: &[&str], body: &Value) -> Answer {
+    pub(super) fn git(&mut self, method: &str, path: &[&str], query: &str, body: &Value) -> Answer {
         match (method, path) {
             ("GET", ["ref", rest @ ..]) => match self.references.get(&rest.join("/")) {
                 Some(sha) => plain(200, json!({ "object": { "sha": sha } })),
@@ -23,10 +26,30 @@ impl State {
                 let bytes = if is_text { content.as_bytes().to_vec() } else { unbase64(content) };
                 plain(200, json!({ "content": base64(&bytes), "encoding": "base64" }))
             }
-            ("GET", ["trees", sha]) => {
+            ("GET", ["trees", sha]) if query == "recursive=1" => {
                 let entries = self.objects[*sha].as_object().unwrap().iter();
+                let is_cut = entries.len() > MOST_LISTED;
                 let entries = entries.map(|(path, sha)| json!({ "path": path, "sha": sha, "type": "blob" }));
-                plain(200, json!({ "tree": entries.collect::<Vec<_>>() }))
+                let entries = entries.take(MOST_LISTED).collect::<Vec<_>>();
+                plain(200, json!({ "tree": entries, "truncated": is_cut }))
+            }
+            // A folder is the hash of the whole tree, and its path.
+            ("GET", ["trees", sha]) => {
+                let (tree, folder) = sha.split_once(':').unwrap_or((sha, ""));
+                let folder = folder.replace('|', "/");
+                let files = self.objects[tree].as_object().unwrap().iter();
+                let inside = files.filter_map(|(path, sha)| Some((path.strip_prefix(folder.as_str())?, sha)));
+                let mut entries = inside
+                    .map(|(path, sha)| match path.split_once('/') {
+                        Some((name, _)) => {
+                            let sha = format!("{tree}:{folder}{name}/").replace('/', "|");
+                            json!({ "path": name, "sha": sha, "type": "tree" })
+                        }
+                        None => json!({ "path": path, "sha": sha, "type": "blob" }),
+                    })
+                    .collect::<Vec<_>>();
+                entries.dedup();
+                plain(200, json!({ "tree": entries }))
             }
             ("POST", ["blobs"]) => {
                 let sha = self.store(body.clone());

@@ -59,6 +59,8 @@ pub(super) struct State {
     pub(super) same_races: u32,
     /// Another job creates the release just before us.
     pub(super) release_races: u32,
+    /// Somebody deletes all releases before the next upload.
+    pub(super) releases_vanish: bool,
     /// The server does not tell the digests of files, as older ones.
     pub(super) has_no_digests: bool,
     /// The token may not read the repository, and nobody may without one.
@@ -134,6 +136,7 @@ impl GitHub {
             races: 0,
             same_races: 0,
             release_races: 0,
+            releases_vanish: false,
             has_no_digests: false,
             is_hidden: false,
             uploads: None,
@@ -447,7 +450,7 @@ impl State {
             ("POST" | "PATCH" | "DELETE", ["git", "refs", ..]) if self.has_ruleset => {
                 refuse(422, "Repository rule violations found\n\nCannot update this protected ref.\n\n")
             }
-            (_, ["git", rest @ ..]) => self.git(method, rest, body),
+            (_, ["git", rest @ ..]) => self.git(method, rest, query, body),
             (_, ["deployments", rest @ ..]) => self.deployment(method, rest, query, body),
             (_, ["check-runs", rest @ ..]) => self.check_run(method, rest, body),
             (_, ["releases", rest @ ..]) => self.release(method, rest, target, (body, bytes), base),
