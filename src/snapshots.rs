@@ -305,6 +305,12 @@ fn files() -> Vec<Error> {
             "create the release as a draft, attach the videos with the input release-tag, and publish it afterwards",
         )
         .into(),
+        ProviderError::Foreign(
+            "the release of the tag hyperframes-media is not a store of generated media: it is not a prerelease"
+                .to_owned(),
+            "it is left as it is; give it another tag, or keep the files with store = \"branch\"",
+        )
+        .into(),
         ProviderError::NotAService("gitlab.example".to_owned()).into(),
         ProviderError::Unsupported("releases").into(),
         ProviderError::Failed("HTTP 502".to_owned()).into(),

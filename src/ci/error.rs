@@ -21,6 +21,8 @@ pub(crate) enum ProviderError {
     NotFound(String, &'static str),
     /// The release cannot be changed any more. Contains the message and the remedy.
     Immutable(String, &'static str),
+    /// The release is somebody else's. Contains the message and the remedy.
+    Foreign(String, &'static str),
     /// A Git remote is not that of a service. Contains its host, or else a part of its URL.
     NotAService(String),
     /// The service does not have this feature. Holds its name, in the plural.
@@ -37,9 +39,10 @@ impl fmt::Display for ProviderError {
             Self::Forbidden(message) => write!(f, "permission denied: {message}"),
             Self::RateLimited(message, _) => write!(f, "rate limit exceeded: {message}"),
             Self::Unsupported(feature) => write!(f, "this CI service does not support {feature}"),
-            Self::NotFound(message, _) | Self::Immutable(message, _) | Self::Failed(message) => {
-                f.write_str(message)
-            }
+            Self::NotFound(message, _)
+            | Self::Immutable(message, _)
+            | Self::Foreign(message, _)
+            | Self::Failed(message) => f.write_str(message),
             Self::NotAService(host) => write!(f, "the remote is not a repository on GitHub: {host}"),
         }
     }
@@ -54,6 +57,7 @@ impl Fault for ProviderError {
             Self::RateLimited(..) => "rate_limited",
             Self::NotFound(..) => "release_not_found",
             Self::Immutable(..) => "release_immutable",
+            Self::Foreign(..) => "release_of_others",
             Self::NotAService(_) => "remote_not_supported",
             Self::Unsupported(_) => "host_unsupported",
             Self::Failed(_) => "host_failed",
@@ -62,7 +66,7 @@ impl Fault for ProviderError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::NotAService(_) => Exit::Usage,
+            Self::NotAService(_) | Self::Foreign(..) => Exit::Usage,
             _ => Exit::General,
         }
     }
@@ -79,7 +83,9 @@ impl Fault for ProviderError {
             Self::NotAService(_) => Some(
                 "choose the remote on GitHub with --remote, or keep the files with store = \"branch\"; set GH_HOST to the host of an Enterprise server".to_owned(),
             ),
-            Self::NotFound(_, help) | Self::Immutable(_, help) => Some((*help).to_owned()),
+            Self::NotFound(_, help) | Self::Immutable(_, help) | Self::Foreign(_, help) => {
+                Some((*help).to_owned())
+            }
             Self::Event(_) | Self::Runner(..) | Self::Unsupported(_) | Self::Failed(_) => None,
         }
     }

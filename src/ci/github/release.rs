@@ -141,6 +141,16 @@ fn attach_one(
             422 if response.is_already_there() => {}
             // The upload may have created an incomplete file, which is deleted.
             502 | 503 => {}
+            // The release was deleted, or another job has deleted the file before it was complete.
+            404 if client.call("GET", &format!("/releases/{}", release["id"]), &Body::None)?.status
+                == 404 =>
+            {
+                return Err(ProviderError::NotFound(
+                    format!("the release was deleted while {} was attached to it", file.name),
+                    "run the same command again",
+                ));
+            }
+            404 => {}
             _ => return response.ok(&format!("attaching {}", file.name)).map(|asset| url(&asset)),
         }
     }

@@ -8,7 +8,8 @@ use std::borrow::Borrow;
 use std::cell::RefCell;
 use std::path::Path;
 
-use hyperframes_ci_core::generated::STORE_TAG;
+use hyperframes_ci_core::generated::{STORE_TAG, is_stored_name};
+use hyperframes_ci_core::report::plain;
 use serde_json::{Value, json};
 
 use super::client::Client;
@@ -65,7 +66,15 @@ impl<C: Borrow<Client>> ReleaseStore<C> {
         if response.status == 404 {
             // That is the status of a repository that the token may not read as well.
             client.get("", "the repository")?;
-            return Ok(None);
+            // A second release of the tag would hide the files of the draft.
+            let releases = client.list("/releases?per_page=100", "the releases")?;
+            return match releases.iter().any(|release| release["tag_name"] == STORE_TAG) {
+                true => Err(ProviderError::NotFound(
+                    format!("the release of the tag {STORE_TAG} is a draft, whose files nobody can fetch"),
+                    "publish it again as a prerelease",
+                )),
+                false => Ok(None),
+            };
         }
         let release = response.ok("the release of generated media")?;
         let files = assets(client, &release)?;
@@ -106,11 +115,27 @@ impl<C: Borrow<Client>> ReleaseStore<C> {
             )
         };
         abort_at("released");
+        if let Some(reason) = foreign(&release, &known) {
+            return Err(ProviderError::Foreign(
+                format!("the release of the tag {STORE_TAG} is not a store of generated media: {reason}"),
+                "it is left as it is; give it another tag, or keep the files with store = \"branch\"",
+            ));
+        }
         if is_immutable(&release) {
             return Err(immutable());
         }
         attach_to(self.client(), &release, &known, files, immutable).map(|_| ())
     }
+}
+
+/// Returns why a release is not one that this program has made: nothing is added to one of somebody else, and nothing deleted.
+fn foreign(release: &Value, files: &[Value]) -> Option<String> {
+    if release["prerelease"] != true {
+        return Some("it is not a prerelease".to_owned());
+    }
+    let names = files.iter().filter_map(|file| file["name"].as_str());
+    let other = names.into_iter().find(|name| !is_stored_name(name))?;
+    Some(format!("it has the file {}", plain(other)))
 }
 
 impl<C: Borrow<Client>> FileStore for ReleaseStore<C> {

@@ -9,6 +9,7 @@ use super::server::{Answer, Request, page, plain, refuse};
 pub(super) struct Release {
     pub(super) tag: String,
     pub(super) is_draft: bool,
+    pub(super) is_prerelease: bool,
     pub(super) is_immutable: bool,
     /// The notes.
     pub(super) body: String,
@@ -23,6 +24,7 @@ impl Release {
         Self {
             tag: tag.to_owned(),
             is_draft: false,
+            is_prerelease: tag == "hyperframes-media",
             is_immutable: false,
             body: String::new(),
             assets: Vec::new(),
@@ -74,7 +76,7 @@ impl State {
         let shown = |index: usize, release: &Release| {
             let assets = release.assets.iter().map(|(id, name, _)| json!({ "id": id, "name": name }));
             json!({ "id": index + 1, "tag_name": release.tag, "draft": release.is_draft,
-                "body": release.body, "assets": assets.collect::<Vec<_>>(),
+                "prerelease": release.is_prerelease, "body": release.body, "assets": assets.collect::<Vec<_>>(),
                 "immutable": release.is_immutable,
                 "upload_url": format!("{uploads}/repos/o/r/releases/{}/assets{{?name,label}}", index + 1) })
         };
@@ -133,10 +135,19 @@ impl State {
                 let files = release.assets.iter().map(|file| asset(release, file)).collect::<Vec<_>>();
                 page(&files, target, query, base)
             }
+            ("GET", [id]) => {
+                let index = id.parse::<usize>().unwrap() - 1;
+                let found = self.releases.get(index);
+                found.map_or_else(|| refuse(404, "Not Found"), |release| plain(200, shown(index, release)))
+            }
             ("PATCH", [id]) => {
                 let release = &mut self.releases[id.parse::<usize>().unwrap() - 1];
                 body["body"].as_str().unwrap().clone_into(&mut release.body);
                 plain(200, json!({}))
+            }
+            ("POST", [_, "assets"]) if std::mem::take(&mut self.releases_vanish) => {
+                self.releases.clear();
+                refuse(404, "Not Found")
             }
             ("POST", [id, "assets"]) => {
                 let name = stored_name(query.strip_prefix("name=").unwrap());

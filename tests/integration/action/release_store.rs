@@ -193,6 +193,51 @@ fn a_file_is_found_among_many_and_what_is_not_the_recorded_one_is_refused() {
     assert_eq!(machine.fetch(Some(TOKEN)), (1, "not-stored".to_owned()));
 }
 
+/// The tag of the store may be that of a release which people have made, and the store may be taken away.
+#[test]
+fn a_release_of_somebody_else_is_left_alone_and_a_draft_is_not_doubled() {
+    let machine = Machine::new();
+    let own = vec![(7, name(), b"damaged".to_vec())];
+    let app = vec![(7, name(), sound()), (8, "app.zip".to_owned(), b"x".to_vec())];
+    for (release, reason) in [
+        (Release { is_prerelease: false, ..Release::new(TAG) }, "it is not a prerelease"),
+        (Release { is_prerelease: false, assets: own, ..Release::new(TAG) }, "it is not a prerelease"),
+        (Release { assets: app[1..].to_vec(), ..Release::new(TAG) }, "it has the file app.zip"),
+    ] {
+        let assets = release.assets.clone();
+        machine.github.state().releases = vec![release];
+        let ran = machine.run(&["media", "push", "--json"], Some(TOKEN));
+        assert_eq!((ran.code, &ran.error()["code"]), (2, &"release_of_others".into()), "{ran:?}");
+        assert!(ran.error()["message"].to_string().contains(reason), "{ran:?}");
+        assert_eq!(machine.github.state().releases[0].assets, assets);
+    }
+    let writes = ["POST", "PATCH", "DELETE"].map(|method| machine.github.count(method, "/releases"));
+    assert_eq!(writes, [0, 0, 0]);
+    // What it has is verified like anything else.
+    machine.github.state().releases[0].assets = app;
+    assert_eq!(machine.fetch(Some(TOKEN)), (0, "fetched".to_owned()));
+
+    machine.github.state().releases = vec![Release { is_draft: true, ..Release::new(TAG) }];
+    for arguments in [["media", "push"], ["media", "fetch"]] {
+        match arguments[1] {
+            "fetch" => fs::remove_file(machine.voice()).unwrap(),
+            _ => fs::write(machine.voice(), sound()).unwrap(),
+        }
+        let ran = machine.run(&arguments, Some(TOKEN));
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(ran.stderr.contains("is a draft") && ran.stderr.contains("as a prerelease"), "{ran:?}");
+    }
+    assert_eq!(machine.github.state().releases.len(), 1);
+
+    fs::write(machine.voice(), sound()).unwrap();
+    machine.github.state().releases = vec![Release::new(TAG)];
+    machine.github.state().releases_vanish = true;
+    let ran = machine.run(&["media", "push"], Some(TOKEN));
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.stderr.contains("was deleted while") && ran.stderr.contains("run the same command again"));
+    assert_eq!(machine.push(), (0, "uploaded".to_owned()));
+}
+
 #[test]
 fn refusals_of_github_name_the_cause_and_the_remedy() {
     let machine = Machine::new();
