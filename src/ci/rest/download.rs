@@ -20,6 +20,9 @@ use crate::system::random;
 /// The largest file that is downloaded, in bytes. Artifacts are untrusted.
 const MAX_DOWNLOAD: u64 = 512 * 1024 * 1024;
 
+/// The largest message of a refusal that is read, in bytes.
+const MAX_MESSAGE: u64 = 64 * 1024;
+
 /// Why a download has failed.
 enum Failure {
     /// It would fail again.
@@ -112,7 +115,7 @@ impl Rest {
         file: &Path,
     ) -> Result<u64, Failure> {
         let mut response = self.open(&format!("{}{path}", self.base), accept)?;
-        let mut redirects = 0;
+        let (mut redirects, mut is_stored) = (0, false);
         while response.status().is_redirection() && redirects <= MAX_REDIRECTS {
             redirects += 1;
             let location = response.headers().get("location").and_then(|value| value.to_str().ok());
@@ -121,7 +124,8 @@ impl Rest {
                 .ok_or_else(|| Failure::Final("the redirect does not lead to a safe URL".to_owned()))?;
             // A repository that was renamed is moved; storage is found by 302.
             let is_moved = matches!(response.status().as_u16(), 301 | 307 | 308);
-            response = if is_moved && self.is_own(&location) {
+            is_stored = !(is_moved && self.is_own(&location));
+            response = if !is_stored {
                 self.open(&location, accept)?
             } else {
                 // The URL is a secret.
@@ -131,10 +135,17 @@ impl Rest {
         }
         let status = response.status().as_u16();
         if !response.status().is_success() {
-            let header = |name: &str| response.headers().get(name)?.to_str().ok().map(str::to_owned);
-            return Err(match RateLimit::of(status, &header, &Value::Null) {
+            let (head, body) = response.into_parts();
+            let header = |name: &str| head.headers.get(name)?.to_str().ok().map(str::to_owned);
+            // Some limits are told by the message only.
+            let mut message = Vec::new();
+            let _ = body.into_reader().take(MAX_MESSAGE).read_to_end(&mut message);
+            let message = serde_json::from_slice::<Value>(&message).unwrap_or_default();
+            return Err(match RateLimit::of(status, &header, &message) {
                 Some(limit) => Failure::Limited(limit.pause),
                 None if status >= 500 => Failure::Passing(format!("HTTP {status}")),
+                // The URL has expired; the next attempt gets another one.
+                None if status == 403 && is_stored => Failure::Passing("HTTP 403 of the storage".to_owned()),
                 None => Failure::Refused(status),
             });
         }

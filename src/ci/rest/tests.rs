@@ -177,6 +177,30 @@ fn downloads_are_repeated_after_faults_and_follow_a_renamed_repository() {
     }
 }
 
+/// GitHub tells some limits by the message only, and the URLs of its storage expire.
+#[test]
+fn a_download_waits_for_limits_without_headers_and_asks_for_another_url_of_the_storage() {
+    const LIMITED: &str = "HTTP/1.1 403 X\r\ncontent-length: 60\r\nconnection: close\r\n\r\n{\"message\":\"You have exceeded a secondary rate limit. Wait\"}";
+    const STORED: &str =
+        "HTTP/1.1 302 X\r\nlocation: {url}/storage\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    const EXPIRED: &str = "HTTP/1.1 403 X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("video.mp4");
+    let (url, requests) = serve(vec![STORED, EXPIRED, STORED, DONE]);
+    rest(&url).download("/x", &file).expect("a file");
+    assert_eq!(seen(&requests), ["GET /x", "GET /storage", "GET /x", "GET /storage"]);
+    let (url, _requests) = serve(vec![LIMITED]);
+    let client = rest(&url);
+    client.pace().may_wait(Duration::from_secs(20 * 60));
+    let error = client.download("/x", &file).expect_err("a limit");
+    assert!(matches!(error, ProviderError::RateLimited(..)), "{error:?}");
+    // A refusal of the service itself is none of them.
+    let (url, requests) = serve(vec![EXPIRED, DONE]);
+    let error = rest(&url).download("/x", &file).expect_err("refused");
+    assert!(matches!(error, ProviderError::Forbidden(_)), "{error:?}");
+    assert_eq!(seen(&requests), ["GET /x"]);
+}
+
 #[test]
 fn a_slow_upload_is_waited_for_and_a_silent_server_is_not() {
     let folder = tempfile::tempdir().expect("a folder");
