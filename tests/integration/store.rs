@@ -291,6 +291,25 @@ fn what_the_store_has_is_verified_and_other_files_are_kept() {
     }
 }
 
+/// A pull request may change the lock file without the configuration.
+#[test]
+fn a_lock_file_names_no_file_that_the_entry_does_not_declare() {
+    let stage = Stage::new();
+    let lock = stage.repository().join("hyperframes-ci.lock");
+    let text = fs::read_to_string(&lock).unwrap();
+    for path in ["../../etc/passwd", "/etc/passwd", ".git/config", "", "script.txt"] {
+        let more = format!("words = {path:?}\nwords-sha256 = \"00\"\n");
+        fs::write(&lock, format!("{text}{more}")).unwrap();
+        let ran = stage.run(&["media", "check"]).ok();
+        assert!(ran.stdout.is_empty(), "{path}: {ran:?}");
+    }
+    // Lengths are values of variables.
+    fs::write(&lock, text.replace("duration = ", "duration = -")).unwrap();
+    let ran = stage.run(&["media", "check"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.stderr.contains("hyperframes-ci.lock:8: the line is invalid"), "{ran:?}");
+}
+
 #[test]
 fn a_remote_that_cannot_be_read_is_an_error_that_asks_nothing() {
     let stage = Stage::new();

@@ -216,7 +216,9 @@ impl<F: Files> Judge<'_, F> {
         let main = LockedFile { path: entry.file.clone(), sha256: locked.sha256.clone() };
         // Files that were exchanged come first.
         let (mut missing, mut is_elsewhere) = (None, false);
-        for file in [Some(&main), locked.words.as_ref(), locked.captions.as_ref()].into_iter().flatten() {
+        let recorded = [Some(&main), locked.words.as_ref(), locked.captions.as_ref()].into_iter().flatten();
+        // The lock file may be a stranger's: no other file is looked at.
+        for file in recorded.filter(|file| entry.outputs().any(|path| path == file.path)) {
             match digest(&file.path) {
                 Ok(Some(found)) if found == file.sha256 => {}
                 Ok(Some(_)) => {
@@ -248,13 +250,16 @@ impl<F: Files> Judge<'_, F> {
             let is_made = locked.as_ref().is_some_and(|locked| Some(&locked.path) == path);
             path.filter(|_| !is_made)
         });
-        match missing.as_ref().or(unmade) {
-            Some(path) => (MediaState::Missing, Some(format!("file not found: {}", plain(path)))),
-            None if is_elsewhere => {
+        match (missing, unmade) {
+            (Some(path), _) => (MediaState::Missing, Some(format!("file not found: {}", plain(&path)))),
+            (None, Some(path)) => {
+                (MediaState::Missing, Some(format!("the lock file does not contain {}", plain(path))))
+            }
+            _ if is_elsewhere => {
                 let message = format!("the file was not fetched from its store ({})", entry.store);
                 (MediaState::NotFetched, Some(message))
             }
-            None => (MediaState::Current, None),
+            _ => (MediaState::Current, None),
         }
     }
 }
