@@ -180,7 +180,7 @@ impl LockedMedia {
             "identity" => self.identity = text()?,
             "sha256" => self.sha256 = text()?,
             "bytes" => self.bytes = value.as_u64()?,
-            "duration" => self.duration = Some(value.as_f64()?),
+            "duration" => self.duration = Some(value.as_f64().filter(|seconds| is_amount(*seconds))?),
             "words" => self.words.get_or_insert_default().path = text()?,
             "words-sha256" => self.words.get_or_insert_default().sha256 = text()?,
             "captions" => self.captions.get_or_insert_default().path = text()?,
@@ -200,10 +200,12 @@ impl LockedMedia {
     /// Returns keys and values in the order of the file.
     fn lines(&self) -> Vec<(&str, Value)> {
         let file = |file: &Option<LockedFile>| file.clone().map(|file| (file.path, file.sha256)).unzip();
+        let amount = |number: Option<f64>| number.filter(|number| is_amount(*number)).map(Value::from);
         let (words, words_sha256) = file(&self.words);
         let (captions, captions_sha256) = file(&self.captions);
         let optional = [
-            ("duration", self.duration.map(Value::from)),
+            // Headers and the API may tell any length, and this file has only those that it can be read with.
+            ("duration", amount(self.duration)),
             ("words", words.map(Value::from)),
             ("words-sha256", words_sha256.map(Value::from)),
             ("captions", captions.map(Value::from)),
@@ -211,7 +213,7 @@ impl LockedMedia {
             ("request-id", self.request_id.clone().map(Value::from)),
             ("video-id", self.video_id.clone().map(Value::from)),
             ("created", self.created.clone().map(Value::from)),
-            ("cost-usd", self.cost_usd.map(Value::from)),
+            ("cost-usd", amount(self.cost_usd)),
         ];
         let mut lines: Vec<(&str, Value)> = vec![
             ("identity", self.identity.clone().into()),
@@ -236,6 +238,11 @@ impl fmt::Display for Lock {
         }
         Ok(())
     }
+}
+
+/// Returns whether a number can be a length in seconds or a price: values of variables and estimates are made of lengths.
+fn is_amount(seconds: f64) -> bool {
+    (0.0..=1e9).contains(&seconds)
 }
 
 /// Returns a string or number as TOML: as JSON, but for the one control character that JSON does not escape.
@@ -283,6 +290,11 @@ mod tests {
              [file.\"b.mp3\"]\nidentity = \"hfcm_0\"\nsha256 = \"00\"\nbytes = 7\n"
         );
         assert_eq!(Lock::parse(&lock.to_string().replace('\n', "\r\n")), Ok(lock));
+        for odd in [f64::INFINITY, f64::NAN, -1.0] {
+            let media = LockedMedia { duration: Some(odd), cost_usd: Some(odd), ..media() };
+            let text = Lock { media: BTreeMap::from([("a".to_owned(), media)]) }.to_string();
+            assert!(Lock::parse(&text).is_ok_and(|lock| lock.media["a"].duration.is_none()), "{text}");
+        }
     }
 
     #[test]
@@ -300,6 +312,10 @@ mod tests {
             (2, LockMistake::Missing("sha256"))
         );
         assert_eq!(error("version = 1\n[file.\"a\"]\nbytes = -1\n"), (3, LockMistake::Invalid));
+        for duration in ["-5", "1e300", "\"1\"", "null"] {
+            let text = format!("version = 1\n[file.\"a\"]\nduration = {duration}\n");
+            assert_eq!(error(&text), (3, LockMistake::Invalid), "{duration}");
+        }
         assert_eq!(error(table), (2, LockMistake::Invalid));
         assert_eq!(error("version = 1\nx\n"), (2, LockMistake::Invalid));
     }
