@@ -58,8 +58,10 @@ pub fn words_json(words: &[Word]) -> String {
 pub fn captions(words: &[Word], format: CaptionFormat) -> String {
     let mut cues: Vec<(String, f64, f64)> = Vec::new();
     for word in words {
-        // An arrow would end the text of a cue.
-        let text = word.text.split_whitespace().collect::<Vec<_>>().join(" ").replace("-->", "->");
+        // An arrow would end the text of a cue, and players drop one that ends before it starts.
+        let text = word.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = text.replace(char::is_control, "").replace("-->", "->");
+        let word_end = word.end.max(word.start);
         match cues.last_mut() {
             Some((cue, _, end))
                 if !cue.ends_with(['.', '!', '?', '…'])
@@ -68,9 +70,9 @@ pub fn captions(words: &[Word], format: CaptionFormat) -> String {
             {
                 cue.push(' ');
                 cue.push_str(&text);
-                *end = word.end;
+                *end = word_end;
             }
-            _ => cues.push((text, word.start, word.end)),
+            _ => cues.push((text, word.start, word_end)),
         }
     }
     let mut out = String::from(if format == CaptionFormat::Vtt { "WEBVTT\n\n" } else { "" });
@@ -147,6 +149,11 @@ mod tests {
             captions(&words(), CaptionFormat::Vtt),
             "WEBVTT\n\n1\n00:00:00.100 --> 00:00:00.900\nHello &lt;world>.\n\n\
              2\n00:01:01.000 --> 00:01:01.500\nAgain\n\n"
+        );
+        let odd = Word { text: "A\u{0}\u{1b}[31m\n--\u{0}>".to_owned(), start: 3.0, end: 2.0 };
+        assert_eq!(
+            captions(&[odd], CaptionFormat::Vtt),
+            "WEBVTT\n\n1\n00:00:03.000 --> 00:00:03.000\nA[31m ->\n\n"
         );
         assert!(
             captions(&words(), CaptionFormat::Srt)
