@@ -10,6 +10,7 @@ mod ffmpeg_package;
 mod find;
 mod git;
 mod installer;
+mod lines;
 mod lock;
 mod node;
 mod pinned_folder;

@@ -1,11 +1,11 @@
 //! Child processes: run without secrets, read line by line, and ended with everything that they start.
 
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use super::lines::{MAX_LINE, read_lines};
 use crate::system::deadline::Deadline;
 #[cfg(unix)]
 use crate::system::interrupt::{self, Guard};
@@ -142,7 +142,8 @@ pub(crate) fn run_while(
 /// # Errors
 /// As [`run`].
 pub(crate) fn capture(command: Command, deadline: Deadline) -> std::io::Result<(Exited, String)> {
-    let mut running = RunningProcess::start(command, Stdio::null())?;
+    // Lists of Git are one line.
+    let mut running = RunningProcess::start_with(command, Stdio::null(), u64::MAX)?;
     let (mut output, mut errors) = (String::new(), OutputTail::default());
     let status = loop {
         match running.next_event_by(deadline)? {
@@ -216,7 +217,12 @@ impl RunningProcess {
     ///
     /// # Errors
     /// Returns an error if the command cannot be started.
-    pub(crate) fn start(mut command: Command, input: Stdio) -> std::io::Result<Self> {
+    pub(crate) fn start(command: Command, input: Stdio) -> std::io::Result<Self> {
+        Self::start_with(command, input, MAX_LINE)
+    }
+
+    /// Starts `command`, whose lines are read up to `max_line` bytes.
+    fn start_with(mut command: Command, input: Stdio, max_line: u64) -> std::io::Result<Self> {
         command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut group = Group::start(&mut command)?;
         let (sender, lines) = mpsc::channel();
@@ -224,12 +230,12 @@ impl RunningProcess {
         if let Some(pipe) = group.child.stdout.take() {
             let sender = sender.clone();
             std::thread::spawn(move || {
-                read_lines(pipe, &|line| sender.send(ProcessEvent::Stdout(line)).is_ok());
+                read_lines(pipe, max_line, &|line| sender.send(ProcessEvent::Stdout(line)).is_ok());
             });
         }
         if let Some(pipe) = group.child.stderr.take() {
             std::thread::spawn(move || {
-                read_lines(pipe, &|line| sender.send(ProcessEvent::Stderr(line)).is_ok());
+                read_lines(pipe, max_line, &|line| sender.send(ProcessEvent::Stderr(line)).is_ok());
             });
         }
         Ok(Self { group, lines })
@@ -309,41 +315,6 @@ impl Drop for Group {
     }
 }
 
-/// Calls `on_line` with each line until it returns false. A carriage return ends a line as well: progress bars use it.
-pub(super) fn read_lines(output: impl Read, on_line: &dyn Fn(String) -> bool) {
-    let mut reader = BufReader::new(output);
-    let mut bytes = Vec::new();
-    while reader.read_until(b'\n', &mut bytes).is_ok_and(|count| count > 0) {
-        for part in String::from_utf8_lossy(&bytes).trim_end_matches('\n').split('\r') {
-            if !on_line(strip_escapes(part)) {
-                return;
-            }
-        }
-        bytes.clear();
-    }
-}
-
-/// Returns the text without terminal escape sequences.
-fn strip_escapes(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut characters = text.chars();
-    while let Some(character) = characters.next() {
-        if character != '\u{1b}' {
-            plain.push(character);
-            continue;
-        }
-        // A control sequence lasts to its final byte; source: ECMA-48, section 5.4.
-        if characters.next() == Some('[') {
-            for following in characters.by_ref() {
-                if ('@'..='~').contains(&following) {
-                    break;
-                }
-            }
-        }
-    }
-    plain
-}
-
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
@@ -377,6 +348,20 @@ mod tests {
         assert_eq!(lines, ["a", "b", "red"]);
         assert_eq!(exited.status.code(), Some(3));
         assert_eq!(exited.output.len(), 2);
+    }
+
+    #[test]
+    fn the_rest_of_a_long_line_is_left_out_unless_all_of_it_is_asked_for() {
+        let script = "head -c 3000000 /dev/zero | tr '\\0' a; echo; echo end";
+        let mut lines = Vec::new();
+        run(shell(script), Deadline::NEVER, &mut |line| {
+            lines.push(line.len());
+            false
+        })
+        .expect("started");
+        assert_eq!(lines, [1 << 20, 3]);
+        let (_, output) = capture(shell(script), Deadline::NEVER).expect("started");
+        assert_eq!(output.len(), 3_000_005);
     }
 
     #[test]

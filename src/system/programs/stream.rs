@@ -4,7 +4,8 @@ use std::io::{self, Read};
 use std::process::{ChildStdout, Command, Stdio};
 use std::thread::JoinHandle;
 
-use super::process::{Exited, Group, OutputTail, read_lines};
+use super::lines::{MAX_LINE, read_lines};
+use super::process::{Exited, Group, OutputTail};
 
 /// A running process whose standard output is read as bytes. Dropping it ends it and everything that it started.
 pub(crate) struct ByteStream {
@@ -33,7 +34,7 @@ impl ByteStream {
         widen(&output);
         let errors = std::thread::spawn(move || {
             let output = std::cell::RefCell::new((OutputTail::default(), Vec::new()));
-            read_lines(errors, &|line| {
+            read_lines(errors, MAX_LINE, &|line| {
                 let (tail, head) = &mut *output.borrow_mut();
                 tail.push(&line);
                 if head.len() < MOST_LINES && line.len() <= MOST_LENGTH {

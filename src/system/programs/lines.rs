@@ -1,0 +1,46 @@
+//! The lines that programs print.
+
+use std::io::{BufRead, BufReader, Read};
+
+/// The longest line that is read, in bytes; the rest of a longer one is left out. Compositions are untrusted code, which prints what
+/// it wants.
+pub(super) const MAX_LINE: u64 = 1 << 20;
+
+/// Calls `on_line` with each line, of at most `max_line` bytes, until it returns false. A carriage return ends a line as well: progress
+/// bars use it.
+pub(super) fn read_lines(output: impl Read, max_line: u64, on_line: &dyn Fn(String) -> bool) {
+    let mut reader = BufReader::new(output);
+    let mut bytes = Vec::new();
+    while reader.by_ref().take(max_line).read_until(b'\n', &mut bytes).is_ok_and(|count| count > 0) {
+        if !bytes.ends_with(b"\n") && reader.skip_until(b'\n').is_err() {
+            return;
+        }
+        for part in String::from_utf8_lossy(&bytes).trim_end_matches('\n').split('\r') {
+            if !on_line(strip_escapes(part)) {
+                return;
+            }
+        }
+        bytes.clear();
+    }
+}
+
+/// Returns the text without terminal escape sequences.
+fn strip_escapes(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        if character != '\u{1b}' {
+            plain.push(character);
+            continue;
+        }
+        // A control sequence lasts to its final byte; source: ECMA-48, section 5.4.
+        if characters.next() == Some('[') {
+            for following in characters.by_ref() {
+                if ('@'..='~').contains(&following) {
+                    break;
+                }
+            }
+        }
+    }
+    plain
+}
