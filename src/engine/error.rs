@@ -33,6 +33,8 @@ pub(crate) enum EngineError {
     Failed(String),
     /// The official linter failed; the end of its output.
     NotLinted(String),
+    /// The video could not be copied to its output.
+    NotKept(io::Error),
     /// The engine succeeded without writing a video.
     NoVideo,
     /// The project asks the engine to read what is outside of it.
@@ -53,6 +55,7 @@ impl fmt::Display for EngineError {
             Self::Limit(excess) => write!(f, "the engine was stopped: it used {excess}"),
             Self::Failed(output) => write!(f, "the engine failed to render the composition:\n{output}"),
             Self::NotLinted(output) => write!(f, "the official linter failed: {output}"),
+            Self::NotKept(error) => write!(f, "cannot write the video: {error}"),
             Self::NoVideo => f.write_str("the engine did not write a video"),
             Self::Refused(found) => {
                 f.write_str(
@@ -80,6 +83,7 @@ impl Fault for EngineError {
             Self::Unpack(_) => "archive_damaged",
             Self::TimedOut => "timeout",
             Self::Limit(_) => "engine_limit",
+            Self::NotKept(_) => "output_not_writable",
             Self::Failed(_) | Self::NoVideo => "render_failed",
             Self::NotLinted(_) => "linter_failed",
             Self::Refused(_) => "project_refused",
@@ -92,9 +96,10 @@ impl Fault for EngineError {
             Self::Program(error) => error.help(),
             Self::Sandbox(error) => error.help(),
             Self::Folder(_) => Some("check the free space, TMPDIR and HYPERFRAMES_CI_CACHE".to_owned()),
+            Self::NotKept(_) => Some("check the free space, or choose another path with -o".to_owned()),
             Self::Start(_) => Some("remove the cache directory (HYPERFRAMES_CI_CACHE, or hyperframes-ci in the user's cache) and run again".to_owned()),
             Self::TimedOut => Some("run the same command again with a higher --max-wait".to_owned()),
-            Self::Limit(_) => Some("shorten the composition, render with fewer workers, or use a larger machine".to_owned()),
+            Self::Limit(_) => Some("shorten the composition, render with fewer workers, free disk space (TMPDIR), or use a larger machine".to_owned()),
             Self::Failed(_) => Some("run `npx hyperframes lint` or `npx hyperframes preview` to debug the composition".to_owned()),
             Self::NotLinted(_) => {
                 Some("run `npx hyperframes lint` to see what is wrong, or omit --official".to_owned())

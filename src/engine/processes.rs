@@ -152,7 +152,7 @@ impl Process {
     /// Renders `job`. After an error other than [`EngineError::Refused`] it must not be used again.
     ///
     /// # Errors
-    /// As [`Processes::render`]; nothing was written to the output then, unless it is [`EngineError::Folder`].
+    /// As [`Processes::render`]; nothing was written to the output then, unless it is [`EngineError::NotKept`].
     fn render(&mut self, job: &Job<'_>, progress: &mut dyn FnMut(Progress)) -> Result<(), EngineError> {
         let project = self.folder.project();
         let refused =

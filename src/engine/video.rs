@@ -22,16 +22,16 @@ pub(crate) enum JobOutput<'a> {
 /// Copies the file or directory at `video` to `output`, which may be on another file system, where a rename is not possible.
 ///
 /// # Errors
-/// Returns [`EngineError::NoVideo`] if it is not a video in `format`, and [`EngineError::Folder`] if it cannot be copied.
+/// Returns [`EngineError::NoVideo`] if it is not a video in `format`, and [`EngineError::NotKept`] if it cannot be copied.
 pub(crate) fn keep(video: &Path, format: Format, output: JobOutput<'_>) -> Result<(), EngineError> {
     match output {
         JobOutput::File(mut output) => {
             check_file(video, format)?;
             let copied = File::open(video).and_then(|mut video| io::copy(&mut video, &mut output));
-            copied.map(|_| ()).map_err(EngineError::Folder)
+            copied.map(|_| ()).map_err(EngineError::NotKept)
         }
         JobOutput::Folder(output) => {
-            let copied = copy_parts(video, format, output).map_err(EngineError::Folder)?;
+            let copied = copy_parts(video, format, output).map_err(EngineError::NotKept)?;
             let first = if format == Format::Hls { PLAYLIST } else { "frame_000001.png" };
             if copied && output.join(first).is_file() { Ok(()) } else { Err(EngineError::NoVideo) }
         }

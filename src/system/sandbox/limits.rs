@@ -30,7 +30,10 @@ pub(crate) enum Excess {
 
 impl fmt::Display for Excess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let gigabytes = |bytes: u64| format!("{}.{} GB", bytes >> 30, ((bytes >> 20) & 1023) * 10 / 1024);
+        let gigabytes = |bytes: u64| match bytes >> 30 {
+            0 => format!("{} MB", bytes >> 20),
+            whole => format!("{whole}.{} GB", ((bytes >> 20) & 1023) * 10 / 1024),
+        };
         match self {
             Self::Disk(limit) => write!(f, "more than {} of temporary files", gigabytes(*limit)),
             Self::Memory(limit) => write!(f, "more than {} of memory", gigabytes(*limit)),
@@ -142,6 +145,9 @@ mod tests {
         watch.next = Instant::now();
         assert!(!watch.may_continue(&process));
         assert_eq!(watch.excess(), Some(Excess::Disk(1 << 20)));
+        let text = |bytes| Excess::Disk(bytes).to_string();
+        assert_eq!(text(1 << 20), "more than 1 MB of temporary files");
+        assert_eq!(text(3 << 29), "more than 1.5 GB of temporary files");
     }
 
     #[test]
