@@ -5,14 +5,11 @@ use std::collections::BTreeMap;
 use hyperframes_ci_core::api::{Avatar, Request};
 use hyperframes_ci_core::generated::{SpeechAction, Wanted};
 use hyperframes_ci_core::report::plain;
-use serde::de::DeserializeOwned;
 
+use super::ask::ask;
 use super::entry::Task;
 use crate::fault::Error;
-use crate::heygen::environment;
-use crate::heygen::transport::{CallError, Transport};
-use crate::system::deadline::Deadline;
-use crate::system::random;
+use crate::heygen::transport::Transport;
 
 const HELP: &str = "choose a look with an engine; `hyperframes-ci media list avatars` lists them";
 
@@ -44,18 +41,4 @@ pub(super) fn check(tasks: &mut [Task], transport: &Transport) -> Result<(), Err
         task.refuse(problem, HELP);
     }
     Ok(())
-}
-
-/// Returns what the API has at a request; `None` if it does not know it.
-///
-/// # Errors
-/// Returns an error if the API cannot be asked.
-pub(super) fn ask<T: DeserializeOwned>(request: &Request, transport: &Transport) -> Result<Option<T>, Error> {
-    let read = |response: hyperframes_ci_core::api::Response| response.data::<T>();
-    let retries = environment::max_retries()?;
-    match transport.call_by(request, retries, random(), Deadline::NEVER, read) {
-        Ok(found) => Ok(Some(found)),
-        Err(CallError::Api(error)) if error.status == 404 && error.is_of_api() => Ok(None),
-        Err(error) => Err(error.into()),
-    }
 }

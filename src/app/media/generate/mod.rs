@@ -4,6 +4,7 @@
 //! trace from which the next run goes on: the ledger before the request, the answer after it, the digests of the files before they
 //! get their names, and the lock file last.
 
+mod ask;
 mod avatars;
 mod budget;
 mod clip;

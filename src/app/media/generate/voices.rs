@@ -8,7 +8,7 @@ use hyperframes_ci_core::report::plain;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::avatars::ask;
+use super::ask::ask;
 use super::entry::Task;
 use crate::heygen::transport::Transport;
 
