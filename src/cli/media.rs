@@ -9,8 +9,8 @@ use super::workspace::workspace;
 use super::{catalogue, values};
 use crate::action::ServiceStore;
 use crate::app::media::{
-    GenerateSpec, GitStore, MediaError, MediaLimits, MediaSpec, PREVIEW_BRANCH, Store, adopt, examine, fetch,
-    generate, push,
+    GenerateSpec, GitStore, MediaError, MediaLimits, MediaSpec, PREVIEW_BRANCH, Source, Store, adopt,
+    examine, fetch, generate, push,
 };
 use crate::app::outcome::schemas;
 use crate::app::outcome::{
@@ -231,7 +231,7 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
             Ok(())
         }
         Command::Fetch(args) => {
-            let open = &mut |store, root: &Path| args.place.open(store, root);
+            let open = &mut |store, root: &Path| Ok(args.place.open(store, root)? as Box<dyn Source>);
             let outcome = fetch(&args.media.spec(), args.overwrite, open)?;
             print_transferred(&outcome, Direction::Fetch, console);
             console.outcome(&outcome);

@@ -7,7 +7,7 @@ use hyperframes_ci_core::generated::{LockedMedia, MediaStore, stored_name};
 use hyperframes_ci_core::report::plain;
 
 use super::declared::NoStoredName;
-use super::store::{self, Checkout, OpenStore, Source, done, transfer};
+use super::store::{self, Checkout, Source, done, transfer};
 use super::{Declared, MediaSpec};
 use crate::app::config::{MediaEntry, Settings};
 use crate::app::outcome::{Direction, MediaTransferOutcome, TransferState, TransferredMedia};
@@ -17,7 +17,8 @@ use crate::system::gate;
 use crate::system::output::OutputFile;
 
 /// Opens what files of a store are fetched from.
-type OpenSource<'a, 's> = &'a mut dyn FnMut(MediaStore, &Path) -> Result<Box<dyn Source + 's>, Error>;
+pub(crate) type OpenSource<'a, 's> =
+    &'a mut dyn FnMut(MediaStore, &Path) -> Result<Box<dyn Source + 's>, Error>;
 
 /// Copies the files that a checkout of another revision does not have from that at `root`, if they are the recorded ones. Returns
 /// the files that are still missing.
@@ -45,9 +46,9 @@ pub(crate) fn fetch_from(root: &Path, other: &Settings) -> Result<Vec<String>, E
 pub(crate) fn fetch(
     spec: &MediaSpec,
     can_overwrite: bool,
-    open: &mut OpenStore<'_>,
+    open: OpenSource<'_, '_>,
 ) -> Result<MediaTransferOutcome, Error> {
-    run(&Declared::read(spec)?, can_overwrite, &mut |store, root| Ok(open(store, root)?))
+    run(&Declared::read(spec)?, can_overwrite, open)
 }
 
 /// Fetches the recorded files of all entries of a configuration that do not exist; `None` if no entry has a store.
@@ -56,12 +57,12 @@ pub(crate) fn fetch(
 /// Returns an error if the lock file is invalid, or the store cannot be read.
 pub(crate) fn fetch_all(
     settings: &Settings,
-    open: &mut OpenStore<'_>,
+    open: OpenSource<'_, '_>,
 ) -> Result<Option<MediaTransferOutcome>, Error> {
     match settings.file.media.iter().any(|entry| entry.store != MediaStore::Git) {
         true => {
             let declared = Declared::of(settings.clone(), &[])?;
-            run(&declared, false, &mut |store, root| Ok(open(store, root)?)).map(Some)
+            run(&declared, false, open).map(Some)
         }
         false => Ok(None),
     }
