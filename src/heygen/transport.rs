@@ -249,19 +249,14 @@ impl Transport {
             Body::Empty => run(agent, builder, (), proxy, deadline),
             Body::Bytes(bytes) => run(agent, builder, bytes.as_slice(), proxy, deadline),
             Body::Encoded { prefix, suffix } => {
-                let archive = archive.ok_or_else(|| NoResponse::unsent("no archive to send"))?;
-                let unreadable = |error: io::Error| NoResponse::unsent(error.to_string());
-                archive.rewind().map_err(unreadable)?;
+                let (archive, _) = start_of(archive)?;
                 let mut bytes = Vec::new();
                 archive.take(INLINE_UPLOAD_LIMIT).read_to_end(&mut bytes).map_err(unreadable)?;
                 let body = [prefix.as_slice(), BASE64_STANDARD.encode(&bytes).as_bytes(), suffix].concat();
                 run(agent, builder, body.as_slice(), proxy, deadline)
             }
             Body::Archive { prefix, suffix } => {
-                let archive = archive.ok_or_else(|| NoResponse::unsent("no archive to send"))?;
-                let unreadable = |error: io::Error| NoResponse::unsent(error.to_string());
-                let size = archive.seek(SeekFrom::End(0)).map_err(unreadable)?;
-                archive.rewind().map_err(unreadable)?;
+                let (archive, size) = start_of(archive)?;
                 let length = size + prefix.len() as u64 + suffix.len() as u64;
                 let mut counted = Counted { inner: archive, sent: 0, progress };
                 let mut body = prefix.as_slice().chain(&mut counted).chain(suffix.as_slice());
@@ -360,6 +355,18 @@ impl Source for Transport {
             .call()
             .map_err(|error| describe(&error))
     }
+}
+
+/// Returns an archive at its start, and its size in bytes.
+fn start_of(archive: Option<&mut dyn Replay>) -> Result<(&mut dyn Replay, u64), NoResponse> {
+    let archive = archive.ok_or_else(|| NoResponse::unsent("no archive to send"))?;
+    let size = archive.seek(SeekFrom::End(0)).map_err(unreadable)?;
+    archive.rewind().map_err(unreadable)?;
+    Ok((archive, size))
+}
+
+fn unreadable(error: io::Error) -> NoResponse {
+    NoResponse::unsent(error.to_string())
 }
 
 /// Returns the head of a request to `url`, with the credential if it goes to the API.
