@@ -99,13 +99,24 @@ pub(super) fn frame_rate(value: &OsStr) -> Result<FrameRate, String> {
     text(value)?.trim().parse().map_err(|error: InvalidFrameRate| error.to_string())
 }
 
+/// The highest bitrate in bits per second: encoders fail beyond it, after the frames were captured.
+const MAX_BITRATE: f64 = 2e9;
+
 /// Validates a bitrate as FFmpeg takes it: a number, possibly with a unit.
 pub(crate) fn bitrate(text: &str) -> Result<String, String> {
     let number = text.strip_suffix(['k', 'K', 'M', 'G']).unwrap_or(text);
+    let unit = match text.as_bytes().last() {
+        Some(b'k' | b'K') => 1e3,
+        Some(b'M') => 1e6,
+        Some(b'G') => 1e9,
+        _ => 1.0,
+    };
     let is_plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let is_positive = number.parse::<f64>().is_ok_and(|number| number > 0.0);
-    let is_valid = is_plain && is_positive;
-    if is_valid { Ok(text.to_owned()) } else { Err("must be a bitrate such as 10M or 800k".to_owned()) }
+    let is_rate = |number: f64| (1.0..=MAX_BITRATE).contains(&(number * unit));
+    match is_plain && number.parse::<f64>().is_ok_and(is_rate) {
+        true => Ok(text.to_owned()),
+        false => Err("must be a bitrate such as 10M or 800k, at most 2G".to_owned()),
+    }
 }
 
 /// Validates the version of a package: three numbers, not a range, tag or URL.
@@ -119,6 +130,16 @@ pub(super) fn version(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bitrate_is_one_that_encoders_take() {
+        for text in ["10M", "800k", "1", "1.5M", "2G"] {
+            assert_eq!(bitrate(text), Ok(text.to_owned()));
+        }
+        for text in ["", "M", "0", "0.4", "-5M", "1e3", "5Mb", "2.1G", "999999999999M", "inf", "1 M"] {
+            assert!(bitrate(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn a_duration_has_a_unit() {
