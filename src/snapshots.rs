@@ -325,6 +325,7 @@ fn machine() -> Vec<Error> {
         ProgramError::Install { what: "npm".to_owned(), output: "E404".to_owned() }.into(),
         ProgramError::TimedOut { what: "npm".to_owned() }.into(),
         EngineError::Folder(denied()).into(),
+        EngineError::NotKept(io::ErrorKind::StorageFull.into()).into(),
         EngineError::Start(denied()).into(),
         EngineError::TimedOut.into(),
         EngineError::Limit(Excess::Disk(20 << 30)).into(),
