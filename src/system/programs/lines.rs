@@ -1,6 +1,8 @@
 //! The lines that programs print.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The longest line that is read, in bytes; the rest of a longer one is left out. Compositions are untrusted code, which prints what
 /// it wants.
@@ -43,4 +45,34 @@ fn strip_escapes(text: &str) -> String {
         }
     }
     plain
+}
+
+/// An output that tells whether its reader waits for more: nothing that was printed is on its way then.
+pub(super) struct Drained<R> {
+    inner: R,
+    is_drained: Arc<AtomicBool>,
+}
+
+impl<R> Drained<R> {
+    /// Wraps an output, and adds what it tells to `all`.
+    pub(super) fn new(inner: R, all: &mut Vec<Arc<AtomicBool>>) -> Self {
+        let is_drained = Arc::new(AtomicBool::new(false));
+        all.push(Arc::clone(&is_drained));
+        Self { inner, is_drained }
+    }
+}
+
+impl<R: Read> Read for Drained<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.is_drained.store(true, Ordering::SeqCst);
+        let read = self.inner.read(buffer);
+        self.is_drained.store(false, Ordering::SeqCst);
+        read
+    }
+}
+
+impl<R> Drop for Drained<R> {
+    fn drop(&mut self) {
+        self.is_drained.store(true, Ordering::SeqCst);
+    }
 }

@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use super::lines::{MAX_LINE, read_lines};
+use super::lines::{Drained, MAX_LINE, read_lines};
 use crate::system::deadline::Deadline;
 #[cfg(unix)]
 use crate::system::interrupt::{self, Guard};
@@ -210,6 +212,10 @@ pub(crate) enum ProcessEvent {
 pub(crate) struct RunningProcess {
     group: Group,
     lines: Receiver<ProcessEvent>,
+    /// Whether each output was read to its end so far.
+    drained: Vec<Arc<AtomicBool>>,
+    /// Whether it was seen to have ended.
+    has_ended: bool,
 }
 
 impl RunningProcess {
@@ -226,19 +232,21 @@ impl RunningProcess {
         command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut group = Group::start(&mut command)?;
         let (sender, lines) = mpsc::channel();
+        let mut drained = Vec::new();
         // Not scoped: a grandchild may keep a pipe open, and must not block this thread.
         if let Some(pipe) = group.child.stdout.take() {
-            let sender = sender.clone();
+            let (sender, pipe) = (sender.clone(), Drained::new(pipe, &mut drained));
             std::thread::spawn(move || {
                 read_lines(pipe, max_line, &|line| sender.send(ProcessEvent::Stdout(line)).is_ok());
             });
         }
         if let Some(pipe) = group.child.stderr.take() {
+            let pipe = Drained::new(pipe, &mut drained);
             std::thread::spawn(move || {
                 read_lines(pipe, max_line, &|line| sender.send(ProcessEvent::Stderr(line)).is_ok());
             });
         }
-        Ok(Self { group, lines })
+        Ok(Self { group, lines, drained, has_ended: false })
     }
 
     /// Returns its standard input, if it is a pipe and was not taken before.
@@ -274,7 +282,13 @@ impl RunningProcess {
             Err(RecvTimeoutError::Disconnected) => self.group.child.wait().map(ProcessEvent::Exited),
             Err(RecvTimeoutError::Timeout) => match self.group.child.try_wait()? {
                 None => Ok(ProcessEvent::Idle),
-                Some(status) => Ok(self.lines.try_recv().unwrap_or(ProcessEvent::Exited(status))),
+                // What it has printed may still be on its way; a grandchild may keep the outputs open.
+                Some(status) => {
+                    let is_drained = self.drained.iter().all(|drained| drained.load(Ordering::SeqCst));
+                    let is_over = std::mem::replace(&mut self.has_ended, true) && is_drained;
+                    let last = if is_over { ProcessEvent::Exited(status) } else { ProcessEvent::Idle };
+                    Ok(self.lines.try_recv().unwrap_or(last))
+                }
             },
         }
     }
