@@ -306,9 +306,8 @@ fn files() -> Vec<Error> {
         )
         .into(),
         ProviderError::Foreign(
-            "the release of the tag hyperframes-media is not a store of generated media: it is not a prerelease"
-                .to_owned(),
-            "it is left as it is; give it another tag, or keep the files with store = \"branch\"",
+            "the release of the tag hyperframes-media is not a store of generated media: it is not a prerelease".to_owned(),
+            "nothing was changed; give that release another tag, or keep the files with store = \"branch\"",
         )
         .into(),
         ProviderError::NotAService("gitlab.example".to_owned()).into(),

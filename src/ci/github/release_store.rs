@@ -70,7 +70,7 @@ impl<C: Borrow<Client>> ReleaseStore<C> {
             let releases = client.list("/releases?per_page=100", "the releases")?;
             return match releases.iter().any(|release| release["tag_name"] == STORE_TAG) {
                 true => Err(ProviderError::NotFound(
-                    format!("the release of the tag {STORE_TAG} is a draft, whose files nobody can fetch"),
+                    format!("the release of the tag {STORE_TAG} is a draft, whose files cannot be fetched"),
                     "publish it again as a prerelease",
                 )),
                 false => Ok(None),
@@ -118,7 +118,7 @@ impl<C: Borrow<Client>> ReleaseStore<C> {
         if let Some(reason) = foreign(&release, &known) {
             return Err(ProviderError::Foreign(
                 format!("the release of the tag {STORE_TAG} is not a store of generated media: {reason}"),
-                "it is left as it is; give it another tag, or keep the files with store = \"branch\"",
+                "nothing was changed; give that release another tag, or keep the files with store = \"branch\"",
             ));
         }
         if is_immutable(&release) {
