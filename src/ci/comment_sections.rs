@@ -72,8 +72,9 @@ pub(super) fn write(comments: &dyn Comments, section: &Section) -> Result<Writte
         written.retain(|known| {
             known.commit == newest || known.time.is_none_or(|time| now.saturating_sub(time) < EXPIRY)
         });
-        replace(&mut written, section, &newest, now);
-        let text = sections::comment(&written, &newest);
+        let present = found.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>();
+        replace(&mut written, section, &newest, now, &present);
+        let text = sections::comment(&written, &newest, &present);
         let exists = match found.first() {
             Some((id, _)) => comments.edit(*id, &text)?,
             None => comments.create(&text).map(|()| true)?,
@@ -141,7 +142,7 @@ pub(super) fn mark_out_of_date(comments: &dyn Comments) -> Result<(), ProviderEr
     for (id, text) in comments.own()? {
         let written = sections::parse(&text);
         if written.iter().any(|written| written.commit != newest) {
-            comments.edit(id, &sections::comment(&written, &newest))?;
+            comments.edit(id, &sections::comment(&written, &newest, &[&text]))?;
         }
     }
     Ok(())
@@ -168,8 +169,8 @@ fn contains(comment: &str, section: &Section) -> bool {
     sections::parse(comment).iter().any(is_it)
 }
 
-/// Adds or replaces a section, in the longest form that fits.
-fn replace(written: &mut Vec<CommentSection>, section: &Section, newest: &str, now: i64) {
+/// Adds or replaces a section, in the longest form that fits into a comment that replaces `comments`.
+fn replace(written: &mut Vec<CommentSection>, section: &Section, newest: &str, now: i64, comments: &[&str]) {
     let new = CommentSection {
         key: section.key.clone(),
         commit: section.commit.clone(),
@@ -183,7 +184,7 @@ fn replace(written: &mut Vec<CommentSection>, section: &Section, newest: &str, n
     }
     for text in &section.texts {
         text.clone_into(&mut written[index].text);
-        if sections::comment(written, newest).len() <= MAX_COMMENT {
+        if sections::comment(written, newest, comments).len() <= MAX_COMMENT {
             return;
         }
     }
@@ -203,9 +204,9 @@ mod tests {
     #[test]
     fn what_is_too_long_is_told_shorter() {
         let (mut written, long) = (Vec::new(), "x".repeat(40_000));
-        replace(&mut written, &section("a", "c", &[&long]), "c", 1);
-        replace(&mut written, &section("b", "c", &[&long, "short"]), "c", 1);
-        let text = sections::comment(&written, "c");
+        replace(&mut written, &section("a", "c", &[&long]), "c", 1, &[]);
+        replace(&mut written, &section("b", "c", &[&long, "short"]), "c", 1, &[]);
+        let text = sections::comment(&written, "c", &[]);
         assert!(text.len() <= MAX_COMMENT && text.contains("short"));
         assert!(contains(&text, &section("b", "c", &["short"])));
         assert!(!contains(&text, &section("b", "d", &["short"])));
@@ -214,11 +215,11 @@ mod tests {
     #[test]
     fn comments_that_met_become_one() {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-        replace(&mut ours, &section("a", "c", &["mine"]), "c", 1);
-        replace(&mut theirs, &section("b", "c", &["yours"]), "c", 1);
-        replace(&mut theirs, &section("a", "c", &["not this"]), "c", 1);
-        let both = [(1, sections::comment(&ours, "c")), (2, sections::comment(&theirs, "c"))];
-        let text = sections::comment(&merged(&both), "c");
+        replace(&mut ours, &section("a", "c", &["mine"]), "c", 1, &[]);
+        replace(&mut theirs, &section("b", "c", &["yours"]), "c", 1, &[]);
+        replace(&mut theirs, &section("a", "c", &["not this"]), "c", 1, &[]);
+        let both = [(1, sections::comment(&ours, "c", &[])), (2, sections::comment(&theirs, "c", &[]))];
+        let text = sections::comment(&merged(&both), "c", &[]);
         assert!(text.contains("mine") && text.contains("yours") && !text.contains("not this"));
     }
 

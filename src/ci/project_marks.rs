@@ -1,6 +1,7 @@
 //! Published projects that the comment of a pull request remembers: HTML comments at the starts of lines, which are kept when
 //! the pull request is closed.
 
+use crate::system::http::is_safe_origin;
 use crate::system::url::is_plain;
 
 /// A published project.
@@ -16,6 +17,9 @@ pub(crate) struct ProjectMark {
 
 const START: &str = "<!-- project ";
 
+/// Maximum number of projects that are remembered: a comment has room for their lines and for its sections.
+const MAX_MARKS: usize = 200;
+
 impl ProjectMark {
     /// Returns the line of a comment that remembers it.
     pub(crate) fn line(&self) -> String {
@@ -30,12 +34,11 @@ impl ProjectMark {
             !text.is_empty()
                 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || others.contains(&byte))
         };
-        let is_url = url.starts_with("https://") || url.starts_with("http://");
         let is_valid = words.next().is_none()
             && is_made_of(key, b"")
             && is_made_of(id, b"-_")
             && is_plain(url)
-            && is_url;
+            && is_safe_origin(url);
         let [key, id, url] = [key, id, url].map(str::to_owned);
         is_valid.then_some(Self { key, id, url })
     }
@@ -45,11 +48,19 @@ impl ProjectMark {
 pub(super) fn of_texts<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<ProjectMark> {
     let mut marks = Vec::<ProjectMark>::new();
     for mark in texts.flat_map(str::lines).filter_map(ProjectMark::parse) {
-        if marks.iter().all(|known| known.key != mark.key) {
+        if marks.len() < MAX_MARKS && marks.iter().all(|known| known.key != mark.key) {
             marks.push(mark);
         }
     }
     marks
+}
+
+/// Returns the lines of the projects that `comments` remember and `text`, which replaces them, does not: a project that is
+/// forgotten would be published a second time.
+pub(super) fn forgotten<'a>(text: &str, comments: impl Iterator<Item = &'a str>) -> String {
+    let known = of_texts(std::iter::once(text));
+    let is_forgotten = |mark: &&ProjectMark| known.iter().all(|known| known.key != mark.key);
+    of_texts(comments).iter().filter(is_forgotten).map(ProjectMark::line).collect()
 }
 
 /// Returns what the comment of a closed pull request says about the projects that its comments remember, which are not deleted.
@@ -84,12 +95,24 @@ mod tests {
             "<!-- project k1 a javascript:alert(1) -->",
             "<!-- project k1 a https://x.example/p/a) -->",
             "<!-- project k1 a https://x.example/p/a b -->",
+            "<!-- project k1 a https://github.com@evil.example/p/a -->",
+            "<!-- project k1 a http://x.example/p/a -->",
             "<!-- project k-1 a https://x.example/p/a -->",
             "<!-- project k1 ../a https://x.example/p/a -->",
             "<!-- project k1 a -->",
         ] {
             assert_eq!(ProjectMark::parse(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_new_text_forgets_no_project() {
+        let old = mark("k1", "a").line() + &mark("k2", "b").line();
+        let new = "text\n".to_owned() + &mark("k2", "c").line();
+        assert_eq!(forgotten(&new, [old.as_str()].into_iter()), mark("k1", "a").line());
+        assert_eq!(forgotten(&old, [new.as_str()].into_iter()), "");
+        let many = (0..1000).map(|index| mark(&format!("k{index}"), "a").line()).collect::<String>();
+        assert_eq!(forgotten("", [many.as_str()].into_iter()).lines().count(), MAX_MARKS);
     }
 
     #[test]

@@ -100,6 +100,13 @@ impl SectionFile {
         self.sections.iter().flat_map(|section| section.files.iter().map(String::as_str))
     }
 
+    /// Returns the published projects that sections remember. Those of the section `key` take precedence.
+    pub(super) fn projects(&self, key: &str) -> Vec<ProjectMark> {
+        let own = self.sections.iter().filter(|section| section.key == key);
+        let texts = own.chain(&self.sections).flat_map(|section| &section.texts);
+        project_marks::of_texts(texts.map(String::as_str))
+    }
+
     /// Returns whether a section shows the file.
     pub(super) fn shows(&self, name: &str) -> bool {
         self.files().any(|file| file == name)
@@ -177,11 +184,13 @@ pub(super) fn projects(comments: &[&str], key: &str) -> Vec<ProjectMark> {
     project_marks::of_texts(own.iter().map(String::as_str).chain(comments.iter().copied()))
 }
 
-/// Returns the comment of `sections`.
-pub(super) fn comment(sections: &[CommentSection], newest: &str) -> String {
+/// Returns the comment of `sections`, which replaces `comments`. Projects that those remember, and no section does, are
+/// remembered at its end: their section may be of a job that publishes nothing any more, or left out.
+pub(super) fn comment(sections: &[CommentSection], newest: &str, comments: &[&str]) -> String {
     let mut text = format!("{MARKER}\n{TITLE}\n");
     sections.iter().for_each(|section| text.push_str(&section.marked(newest)));
-    text
+    let forgotten = project_marks::forgotten(&text, comments.iter().copied());
+    text + &forgotten
 }
 
 /// Returns the comment of a pull request without sections: its previews were deleted. Projects that `comments` remember remain.
@@ -219,7 +228,7 @@ pub(super) fn render(file: &SectionFile, comments: &[&str], newest: &str) -> Str
         if all.is_empty() {
             return retired(comments);
         }
-        let text = comment(&all, newest);
+        let text = comment(&all, newest, comments);
         if text.len() <= MAX_COMMENT {
             return text;
         }
@@ -309,7 +318,7 @@ mod tests {
             text: "of a fork".to_owned(),
             time: Some(5),
         };
-        let before = comment(&[alone], "c");
+        let before = comment(&[alone], "c", &[]);
         let text = render(&file(&[stored("a", "c", &["ours"])]), &[&before], "c");
         assert!(text.contains("ours") && text.contains("of a fork"), "{text}");
         // What the file has had is not kept by the comment.
@@ -322,7 +331,7 @@ mod tests {
     fn newer_sections_that_are_in_the_comment_only_replace_stored_ones() {
         let alone = |commit: &str, time| {
             let [key, text] = ["a", "in the comment"].map(str::to_owned);
-            comment(&[CommentSection { key, commit: commit.to_owned(), text, time: Some(time) }], "c2")
+            comment(&[CommentSection { key, commit: commit.to_owned(), text, time: Some(time) }], "c2", &[])
         };
         for (commit, time, stored_commit, is_newer) in [
             ("c2", 1001, "c2", true),
@@ -345,7 +354,7 @@ mod tests {
         {
             let [key, text] = ["z", "of a fork"].map(str::to_owned);
             let alone = CommentSection { key, commit: commit.to_owned(), text, time: Some(time) };
-            let text = render(&stored, &[&comment(&[alone], "c2")], "c2");
+            let text = render(&stored, &[&comment(&[alone], "c2", &[])], "c2");
             assert_eq!(text.contains("of a fork"), is_shown, "{commit} {time}: {text}");
         }
     }
@@ -362,7 +371,7 @@ mod tests {
             text: mark("k1", id).line(),
             time: None,
         };
-        let text = comment(&[section("a", "old"), section("b", "new")], "c") + &mark("k2", "z").line();
+        let text = comment(&[section("a", "old"), section("b", "new")], "c", &[]) + &mark("k2", "z").line();
         assert_eq!(projects(&[&text], "b"), [mark("k1", "new"), mark("k2", "z")]);
         assert_eq!(projects(&[&text], "c"), [mark("k1", "old"), mark("k2", "z")]);
     }

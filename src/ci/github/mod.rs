@@ -52,6 +52,7 @@ use comment::PullRequestComments;
 use log::WorkflowCommands;
 use previews::PreviewBranch;
 use release_store::ReleaseStore;
+use snapshot::Snapshot;
 use store::BranchStore;
 
 pub(super) use remote::release_store;
@@ -273,7 +274,13 @@ impl CiProvider for GitHub {
         section: &str,
     ) -> Result<Vec<ProjectMark>, ProviderError> {
         self.client.require_token()?;
-        comment_sections::projects(&self.comments(request), section)
+        let marks = comment_sections::projects(&self.comments(request), section)?;
+        if !marks.is_empty() {
+            return Ok(marks);
+        }
+        // The comment may have been deleted; the branch has its sections.
+        let stored = Snapshot::read(&self.client, &self.preview_branch, Some(request));
+        Ok(stored.map(|stored| stored.sections().projects(section)).unwrap_or_default())
     }
 
     fn check_run(&self, check: &CheckRun<'_>) -> Result<(), ProviderError> {

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::github::Comment;
 use super::runner::{Run, Runner};
 use super::stage::{Stage, commit};
 use crate::support::{KEY, html, write};
@@ -15,12 +16,16 @@ fn sign_in(runner: &mut Runner) {
 
 /// A push with these changes, on a runner with a sign-in.
 fn push(stage: &mut Stage, path: &str, text: &str, inputs: &[(&str, &str)]) -> Run {
-    write(stage.repository.path(), path, &html(720, 720, text));
-    stage.repository.head = commit(stage.repository.path(), text);
-    stage.github.state().head.clone_from(&stage.repository.head);
+    change(stage, path, text);
     let mut runner = stage.pull_request();
     sign_in(&mut runner);
     stage.run(&runner, &[inputs, &[("publish", "true"), ("diff", "false")]].concat())
+}
+
+fn change(stage: &mut Stage, path: &str, text: &str) {
+    write(stage.repository.path(), path, &html(720, 720, text));
+    stage.repository.head = commit(stage.repository.path(), text);
+    stage.github.state().head.clone_from(&stage.repository.head);
 }
 
 fn comment(stage: &Stage) -> String {
@@ -103,4 +108,39 @@ fn what_prevents_a_publication_is_a_note() {
     let run = stage.run(&runner, &[("publish", "true"), ("diff", "false")]);
     assert!(run.summary.contains("No project was published: the code may be from a fork"), "{}", run.summary);
     assert_eq!(projects(&stage).len(), 0);
+}
+
+#[test]
+fn runs_that_publish_nothing_forget_no_project() {
+    for is_read_only in [false, true] {
+        let mut stage = Stage::new();
+        // Where the previews branch cannot be written, sections are in the comment only.
+        stage.github.state().may_write = !is_read_only;
+        let run = push(&mut stage, "videos/one/index.html", "1", &[]);
+        assert_eq!((run.code, projects(&stage).len()), (0, 1), "{}", run.log);
+        // Anyone can write a comment like ours.
+        let forged = comment(&stage).replace(projects(&stage)[0]["project_id"].as_str().unwrap(), "forged");
+        stage.github.state().comments.push(Comment { id: 99, login: "someone".to_owned(), body: forged });
+        // Without a sign-in, and without the input.
+        for inputs in [&[("publish", "true"), ("diff", "false")][..], &[("diff", "false")]] {
+            change(&mut stage, "videos/one/index.html", &format!("{inputs:?}"));
+            let run = stage.run(&stage.pull_request(), inputs);
+            assert_eq!(run.code, 0, "{}", run.log);
+            assert_eq!(comment(&stage).matches("<!-- project ").count(), 1, "{}", comment(&stage));
+        }
+        push(&mut stage, "videos/one/index.html", "2", &[]);
+        let published = projects(&stage);
+        assert_eq!((published.len(), &published[0]["versions"]), (1, &json!(2)), "{}", comment(&stage));
+    }
+}
+
+#[test]
+fn a_deleted_comment_forgets_no_project() {
+    let mut stage = Stage::new();
+    push(&mut stage, "videos/one/index.html", "1", &[]);
+    stage.github.state().comments.clear();
+    let run = push(&mut stage, "videos/one/index.html", "2", &[]);
+    let published = projects(&stage);
+    assert_eq!((published.len(), &published[0]["versions"]), (1, &json!(2)), "{}", run.log);
+    assert!(comment(&stage).contains(published[0]["project_id"].as_str().unwrap()));
 }
