@@ -49,7 +49,7 @@ impl OutputFolder {
         }
         let folder = match &path {
             Some(path) if path.file_name().is_none() => {
-                return Err(OutputError::Refused(path.clone(), OutputRefusal::Directory));
+                return Err(OutputError::Refused(path.clone(), OutputRefusal::NoName));
             }
             Some(path) => {
                 path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new(".")).to_owned()
@@ -204,6 +204,11 @@ mod tests {
             assert!(error.contains(other), "{error}");
             fs::remove_file(path.join(other)).expect("removed");
         }
+        // Sound alone may be anyone's.
+        let music = root.path().join("music");
+        fs::create_dir(&music).expect("a folder");
+        fs::write(music.join("audio.m4a"), "").expect("written");
+        assert!(prepare(&music).expect_err("other files").to_string().contains("audio.m4a"));
         // What appears while it renders is found as well.
         let output = prepare(&path).expect("an earlier render");
         write(&output, 2);

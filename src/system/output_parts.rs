@@ -5,6 +5,11 @@ use hyperframes_ci_core::options::Format;
 /// The main playlist of a directory of segments.
 pub(crate) const PLAYLIST: &str = "master.m3u8";
 
+/// Returns the file that every render in `format` has, which is a directory.
+pub(super) fn main_part(format: Format) -> &'static str {
+    if format == Format::Hls { PLAYLIST } else { "frame_000001.png" }
+}
+
 /// Returns whether a file of this name is a part of a render in `format`; source: the official engine.
 pub(crate) fn is_part(format: Format, name: &str) -> bool {
     let is_number = |text: &str| text.len() >= 5 && text.bytes().all(|byte| byte.is_ascii_digit());

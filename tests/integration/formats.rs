@@ -99,6 +99,22 @@ fn a_directory_of_other_files_is_never_replaced() {
     let ran = run_in(folder.path(), &arguments);
     assert_eq!((ran.code, ran.error()["code"].as_str()), (2, Some("output_not_writable")), "{ran:?}");
     assert!(ran.error()["message"].as_str().unwrap().contains("notes.txt"), "{ran:?}");
+    for name in [".", "..", "/", "out/.."] {
+        let ran = run_in(folder.path(), &[&arguments[..6], &[name, "--json"]].concat());
+        assert!(ran.code == 2 && ran.stderr.contains("must end with the name of a directory"), "{ran:?}");
+    }
+    #[cfg(unix)]
+    for target in ["elsewhere", "nowhere"] {
+        std::fs::create_dir_all(folder.path().join("elsewhere")).unwrap();
+        let link = format!("to-{target}");
+        std::os::unix::fs::symlink(target, folder.path().join(&link)).unwrap();
+        let flags = [&arguments[..6], &[&link, "--dry-run"]].concat();
+        let ran = run_in(folder.path(), &flags);
+        assert!(ran.code == 2 && ran.stderr.contains("is a symbolic link"), "{ran:?}");
+    }
+    write(folder.path(), "music/audio.m4a", "mine");
+    let ran = run_in(folder.path(), &[&arguments[..6], &["music"]].concat());
+    assert!(ran.code == 2 && ran.stderr.contains("audio.m4a"), "{ran:?}");
     write(folder.path(), "file", "mine");
     let ran = run_in(folder.path(), &["render", "--renderer", "local", "--format", "hls", "-o", "file"]);
     assert!(ran.stderr.contains("is a file, and hls writes a directory"), "{ran:?}");

@@ -16,7 +16,7 @@ use hyperframes_ci_core::video::{is_gif, signature};
 use super::file;
 use super::gate::{self, PathRefusal, Reach};
 use super::hash::hash;
-use super::output_parts::{PLAYLIST, is_part};
+use super::output_parts::{is_part, main_part};
 use super::temporary;
 
 /// Folders that are remembered; a pattern may name one for each row.
@@ -55,6 +55,8 @@ pub(crate) enum OutputRefusal {
     Source,
     /// It is a directory, or has no file name.
     Directory,
+    /// It names no directory that a render could become, such as `..`.
+    NoName,
     /// It is a FIFO, a socket or a device.
     NotAFile(&'static str),
     /// It is a file that is not a video but this.
@@ -84,11 +86,12 @@ impl fmt::Display for OutputRefusal {
             Self::Reserved(what) => write!(f, "is {what}"),
             Self::Source => f.write_str("is a source file of the project"),
             Self::Directory => f.write_str("is a directory"),
+            Self::NoName => f.write_str("must end with the name of a directory"),
             Self::NotAFile(kind) => write!(f, "is {kind}"),
             Self::NotAVideo(kind) => write!(f, "exists and is not a video ({kind})"),
             Self::NotADirectory(format) => write!(f, "is a file, and {format} writes a directory"),
             Self::OtherFiles(name, format) => {
-                write!(f, "is a directory with a file that is not part of a {format} render: {name}")
+                write!(f, "is a directory with a file that is not part of an earlier {format} render: {name}")
             }
             Self::Unreadable(error) => write!(f, "exists and cannot be read: {error}"),
             Self::DanglingLink(link) => {
@@ -130,7 +133,7 @@ impl OutputRefusal {
             Self::LeadsOut(_) => "choose a file inside that directory",
             Self::Hidden(_) => "choose a path without a leading dot",
             Self::NotAVideo(_) | Self::Unreadable(_) => "move the existing file, or choose another one",
-            Self::NotADirectory(_) | Self::OtherFiles(..) => "choose a new or empty directory",
+            Self::NotADirectory(_) | Self::OtherFiles(..) | Self::NoName => "choose a new or empty directory",
             Self::DanglingLink(_) => "remove the link, or choose another file",
             Self::Directory => "pass a file, for example -o out.mp4",
             Self::BadName(_) => "choose a shorter or simpler file name",
@@ -294,6 +297,9 @@ impl OutputPlace {
     ) -> Result<OutputTarget, OutputRefusal> {
         // A directory may have a slash at its end.
         let directory = format.is_directory().then(|| path.components().collect::<PathBuf>());
+        if directory.as_ref().is_some_and(|path| path.file_name().is_none()) {
+            return Err(OutputRefusal::NoName);
+        }
         let (file, metadata) = self.find(directory.as_deref().unwrap_or(path), folders)?;
         let target = OutputTarget::new(file);
         if let Some(inside) = self.check_inside(&target.path)? {
@@ -307,13 +313,14 @@ impl OutputPlace {
         if format.is_directory() && self.sources.iter().any(is_above) {
             return Err(OutputRefusal::Source);
         }
-        if let Some(metadata) = metadata {
-            if format.is_directory() {
-                check_replaceable(&target.path, format)?;
-            } else {
+        match (directory, metadata) {
+            // The path itself: a link to a directory is not replaced.
+            (Some(directory), _) => check_replaceable(&directory, format)?,
+            (None, Some(metadata)) => {
                 check_regular(&metadata)?;
                 check_video(&target.path, format, &metadata)?;
             }
+            (None, None) => {}
         }
         Ok(target)
     }
@@ -431,7 +438,7 @@ pub(crate) fn check_regular(metadata: &Metadata) -> Result<(), OutputRefusal> {
     }
 }
 
-/// Checks that nothing but an earlier render in `format` has this path.
+/// Checks that nothing but an earlier render in `format` has this path; sound alone may be anyone's.
 ///
 /// # Errors
 /// Returns the reason why it must not be replaced.
@@ -444,6 +451,7 @@ pub(crate) fn check_replaceable(path: &Path, format: Format) -> Result<(), Outpu
         return Err(OutputRefusal::NotADirectory(format));
     }
     let unreadable = |error: io::Error| OutputRefusal::Unreadable(error.to_string());
+    let mut first = None;
     for (index, entry) in path.read_dir().map_err(unreadable)?.enumerate() {
         let entry = entry.map_err(unreadable)?;
         let is_file = entry.file_type().map_err(unreadable)?.is_file();
@@ -451,18 +459,19 @@ pub(crate) fn check_replaceable(path: &Path, format: Format) -> Result<(), Outpu
         if !is_file || index >= MAX_FILES || !is_part(format, &name) {
             return Err(OutputRefusal::OtherFiles(name, format));
         }
+        first.get_or_insert(name);
     }
-    Ok(())
+    match first.filter(|_| !path.join(main_part(format)).is_file()) {
+        Some(name) => Err(OutputRefusal::OtherFiles(name, format)),
+        None => Ok(()),
+    }
 }
 
 /// Returns the format of the earlier render that a directory is; `None` if it is empty or something else.
 pub(crate) fn format_of(path: &Path) -> Option<Format> {
     let is_one = |format: &Format| {
         let has = |name: &str| path.join(name).is_file();
-        let is_complete = match format {
-            Format::Hls => has(PLAYLIST) && has("video.m3u8"),
-            _ => has("frame_000001.png"),
-        };
+        let is_complete = has(main_part(*format)) && (*format != Format::Hls || has("video.m3u8"));
         is_complete && check_replaceable(path, *format).is_ok()
     };
     [Format::PngSequence, Format::Hls].into_iter().find(is_one)
