@@ -151,6 +151,7 @@ fn application() -> Vec<Error> {
             largest: vec!["a.mp4 (290.0 MB)".to_owned(), "b.mp4 (10.0 MB)".to_owned()],
         }
         .into(),
+        ArchiveTooLarge { size: (1 << 20) + 1, limit: 1 << 20, largest: Vec::new() }.into(),
         InvalidRows { count: 2, first: vec!["row 1: title must be a string".to_owned()], is_skippable: true }
             .into(),
         BatchFailed { failed: 1, not_submitted: 2, rows: 10, is_timeout: false, is_reuse_off: false }.into(),

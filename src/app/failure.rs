@@ -127,7 +127,10 @@ pub(crate) struct ArchiveTooLarge {
 
 impl fmt::Display for ArchiveTooLarge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (size, limit) = (bytes(self.size), bytes(self.limit));
+        let (mut size, mut limit) = (bytes(self.size), bytes(self.limit));
+        if size == limit {
+            (size, limit) = (format!("{} bytes", self.size), format!("{} bytes", self.limit));
+        }
         write!(f, "the archive is too large: {size} exceeds the limit of {limit}; largest files:")?;
         self.largest.iter().try_for_each(|line| write!(f, "\n  {line}"))
     }

@@ -130,6 +130,16 @@ fn an_archive_that_is_too_large_to_be_inline_is_refused_before_any_request() {
         assert!(hint.contains("--upload auto"), "{hint}");
     }
     assert!(emulator.requests().is_empty(), "{:?}", emulator.requests());
+    // Without a renderer, a dry run cannot know that; it says so.
+    let ran =
+        emulator.run(folder.path(), &["render", "--upload", "inline", "--dry-run", "--json"]).ok().json();
+    let archive = &ran["archive"];
+    assert_eq!(
+        (&archive["upload_limit_bytes"], &archive["exceeds_upload_limit"]),
+        (&1_048_576.into(), &true.into())
+    );
+    let ran = emulator.run(folder.path(), &["render", "--upload", "inline", "--dry-run"]).ok();
+    assert!(ran.stderr.contains("the archive exceeds the upload limit of 1.0 MB"), "{ran:?}");
 }
 
 #[test]

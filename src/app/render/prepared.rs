@@ -25,10 +25,10 @@ use crate::app::spec::RenderSpec;
 use crate::fault::Error;
 use crate::project::engine_pin::engine_note;
 use crate::project::pack::Packed;
-use crate::renderers::{ENGINE_VERSION, Input, Order, Output, Renderer, RunContext};
+use crate::renderers::{self, ENGINE_VERSION, Input, Order, Output, Renderer, RunContext};
 use crate::system::output::OutputError;
 use crate::system::output_place::OutputPlace;
-use crate::ui::Console;
+use crate::ui::{Console, bytes};
 
 /// A render that can start.
 pub(crate) struct PreparedRender {
@@ -245,8 +245,10 @@ fn dry_run(
     for line in largest_lines(&packed) {
         console.detail(&line);
     }
-    if packed.size > DIRECT_UPLOAD_LIMIT {
-        console.warning("the archive exceeds the direct upload limit of 200 MB");
+    let in_cloud = renderers::cloud().description().upload_limit;
+    let upload_limit = in_cloud.map_or(DIRECT_UPLOAD_LIMIT, |limit| limit(spec.run.upload));
+    if packed.size > upload_limit {
+        console.warning(&format!("the archive exceeds the upload limit of {}", bytes(upload_limit)));
     }
     let digest = packed.manifest.digest();
     let key = RenderIdentity::new(ProjectIdentity::Digest(&digest), &request.body).key(0).to_string();
@@ -254,7 +256,7 @@ fn dry_run(
     console.done("dry run: nothing was uploaded");
     Ok(Outcome::DryRun(Box::new(DryRunOutcome {
         key,
-        archive: archive_outcome(project.project(), &packed, DIRECT_UPLOAD_LIMIT),
+        archive: archive_outcome(project.project(), &packed, upload_limit),
         request: request.body.clone(),
         diagnostics: project.findings.diagnostics.clone(),
     })))
