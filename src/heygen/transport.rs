@@ -417,7 +417,9 @@ fn run(
     deadline: Deadline,
 ) -> Result<ureq::http::Response<ureq::Body>, NoResponse> {
     let request = builder.body(body).map_err(|_| NoResponse::unsent("invalid request"))?;
-    let host = request.uri().authority().map(|host| host.as_str().to_owned()).unwrap_or_default();
+    let authority = request.uri().authority().map(ureq::http::uri::Authority::as_str).unwrap_or_default();
+    // A URL of the server may have a password.
+    let host = authority.rsplit('@').next().unwrap_or_default().to_owned();
     let limit = limit(deadline).map_err(NoResponse::unsent)?;
     let request = agent.configure_request(request).proxy(proxy).timeout_global(limit).build();
     agent.run(request).map_err(|error| NoResponse::of(&host, &error))

@@ -172,6 +172,9 @@ fn errors_name_no_secret() {
         let error = transport.open(url, 0, None, Deadline::NEVER).expect_err("no answer");
         assert!(!error.contains("topsecret"), "{error}");
     }
+    let put = Request::put_archive("http://user:topsecret@127.0.0.1:1/x", &[], "application/zip");
+    let error = transport.send(&put, Some(&mut Cursor::new("zip")), Deadline::NEVER, &mut |_| {});
+    assert_eq!(error.expect_err("no answer"), "127.0.0.1:1: Connection refused (os error 111)");
 }
 
 #[test]
