@@ -10,9 +10,14 @@ pub(crate) fn encode_component(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// Returns whether a URL can be written into Markdown and HTML as it is: it has no query, and no character that could end it.
+/// Longest URL that is written into Markdown, in bytes.
+const LONGEST: usize = 500;
+
+/// Returns whether a URL can be written into Markdown and HTML as it is: it has no query, no character that could end it, and
+/// at most 500 bytes.
 pub(crate) fn is_plain(url: &str) -> bool {
-    url.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/%@".contains(&byte))
+    url.len() <= LONGEST
+        && url.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/%@".contains(&byte))
 }
 
 #[cfg(test)]
