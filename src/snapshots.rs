@@ -424,7 +424,8 @@ fn endpoint() -> Vec<Error> {
 /// Errors of publishing.
 fn publishing() -> Vec<Error> {
     let errors = [
-        PublishError::NeedsSignIn("HEYGEN_API_KEY".to_owned()),
+        PublishError::NeedsSignIn(None),
+        PublishError::NeedsSignIn(Some("HEYGEN_API_KEY".to_owned())),
         PublishError::Unclaimed,
         PublishError::Storage("HTTP 403".to_owned()),
         PublishError::Unconfirmed("cannot reach the API: connection reset".to_owned()),

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use super::error::PublishError;
 use crate::app::config::is_plain_id;
@@ -90,7 +90,7 @@ impl TeamFile {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             text => text.map_err(|error| invalid(&error.to_string()))?,
         };
-        let file = serde_json::from_str::<Value>(&text).map_err(|_| invalid("is not valid JSON"))?;
+        let file = serde_json::from_str::<Value>(&text).map_err(|error| invalid(&error.to_string()))?;
         let id = |name: &str| match &file[name] {
             Value::Null => Ok(None),
             Value::String(id) if is_plain_id(id) => Ok(Some(id.clone())),
@@ -100,18 +100,21 @@ impl TeamFile {
         Ok(Some(Link { id: project, is_pending: file["pending"] == true, space: id("spaceId")? }))
     }
 
-    /// Writes the file.
+    /// Writes the file. Members that this version does not know are kept.
     ///
     /// # Errors
     /// Returns an error if it cannot be written.
     pub(super) fn write(&self, link: &Link) -> Result<(), Error> {
-        let mut file = json!({ "projectId": link.id });
-        if let Some(space) = &link.space {
-            file["spaceId"] = space.as_str().into();
-        }
-        if link.is_pending {
-            file["pending"] = true.into();
-        }
+        let text = gate::read_text(&self.path, &self.reach, limit::IGNORE).unwrap_or_default();
+        let mut file = serde_json::from_str::<Map<String, Value>>(&text).unwrap_or_default();
+        let mut set = |name: &str, value: Option<Value>| match value {
+            Some(value) => drop(file.insert(name.to_owned(), value)),
+            None => drop(file.remove(name)),
+        };
+        set("projectId", Some(link.id.as_str().into()));
+        set("spaceId", link.space.as_deref().map(Value::from));
+        set("pending", link.is_pending.then_some(true.into()));
+        let file = Value::Object(file);
         output::write_in(&self.path, &self.reach, FILE, format!("{file:#}\n").as_bytes())?;
         Ok(())
     }
@@ -155,6 +158,13 @@ mod tests {
         let path = folder.path().join(FILE);
         std::fs::write(&path, "{\n  \"projectId\": \"p2\",\n  \"spaceId\": \"\"\n}\n").expect("written");
         assert!(file.read().is_err());
+        std::fs::write(&path, "{\"projectId\": \"p1\",\n}").expect("written");
+        assert!(file.read().expect_err("refused").to_string().ends_with("at line 2 column 1"));
+        std::fs::write(&path, "{\"projectId\": \"p1\", \"pending\": true, \"x\": [1]}").expect("written");
+        file.write(&Link::known("p3".to_owned())).expect("written");
+        let text = std::fs::read_to_string(&path).expect("a file");
+        let known = serde_json::json!({ "projectId": "p3", "x": [1] });
+        assert_eq!(serde_json::from_str::<Value>(&text).expect("JSON"), known);
         std::fs::write(&path, "{\n  \"projectId\": \"p2\"\n}\n").expect("written");
         assert_eq!(file.read().expect("a file"), Some(Link::known("p2".to_owned())));
     }

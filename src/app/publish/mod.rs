@@ -83,6 +83,10 @@ pub(crate) fn sign_in() -> Result<Option<String>, Error> {
 /// written.
 pub(crate) fn publish(spec: &PublishSpec, console: &mut Console) -> Result<PublishOutcome, Error> {
     spec.severities.validate()?;
+    let existing = match &spec.target {
+        PublishTarget::Existing(target) => Some(project_id(target)?),
+        PublishTarget::TeamFile | PublishTarget::New(_) => None,
+    };
     let publisher = Publisher::new(spec.space.as_deref())?;
     let reach = &spec.reach;
     let project = PreparedProject::new(
@@ -100,10 +104,10 @@ pub(crate) fn publish(spec: &PublishSpec, console: &mut Console) -> Result<Publi
     let packed = project.pack(console)?;
     check_size(&packed, Some(DIRECT_UPLOAD_LIMIT))?;
     let file = TeamFile::of(&spec.directory);
-    let link = match &spec.target {
-        PublishTarget::Existing(target) => Link::known(project_id(target)?),
-        PublishTarget::New(id) => Link::new(id.clone()),
-        PublishTarget::TeamFile => match file.read()? {
+    let link = match (&spec.target, existing) {
+        (_, Some(id)) => Link::known(id),
+        (PublishTarget::New(id), None) => Link::new(id.clone()),
+        (_, None) => match file.read()? {
             Some(link) => link,
             None => {
                 // Before the request: whoever continues after a lost answer sends the same ID.
@@ -115,7 +119,7 @@ pub(crate) fn publish(spec: &PublishSpec, console: &mut Console) -> Result<Publi
     };
     let name = project.project().name.clone();
     let publication = Publication {
-        title: spec.title.clone().unwrap_or_else(|| name.clone()),
+        title: spec.title.clone().filter(|title| !title.trim().is_empty()).unwrap_or_else(|| name.clone()),
         file_name: format!("{name}.zip"),
         is_public: spec.is_public,
         space: spec.space.clone().or_else(|| link.space.clone()),
@@ -141,11 +145,11 @@ pub(crate) fn publish(spec: &PublishSpec, console: &mut Console) -> Result<Publi
     console.done(&published.url);
     Ok(PublishOutcome {
         project_id: published.project_id,
-        title: published.title,
+        title: published.title.unwrap_or(publication.title),
         url: published.url,
         updated: is_updated,
         public: spec.is_public,
-        file_count: published.file_count,
+        file_count: published.file_count.unwrap_or(packed.manifest.entries().len() as u64),
         digest: packed.manifest.digest(),
         size_bytes: packed.size,
         diagnostics: project.findings.diagnostics,

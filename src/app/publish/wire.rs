@@ -14,7 +14,7 @@ use super::error::PublishError;
 use super::link::Link;
 use crate::app::config::is_plain_id;
 use crate::fault::Error;
-use crate::heygen::auth::{Credential, NoCredential};
+use crate::heygen::auth::Credential;
 use crate::heygen::environment::{self, stored_or_set};
 use crate::heygen::transport::{ApiBase, CallError, NoResponse, Transport};
 use crate::project::pack::Packed;
@@ -51,11 +51,11 @@ pub(super) struct Publication<'a> {
 #[derive(Debug, Deserialize)]
 pub(super) struct Published {
     pub(super) project_id: String,
-    pub(super) title: String,
+    pub(super) title: Option<String>,
     pub(super) url: String,
     #[serde(default)]
     claimed: bool,
-    pub(super) file_count: u64,
+    pub(super) file_count: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -108,9 +108,9 @@ impl Publisher {
                 "copy it from the settings of the space",
             ));
         }
-        let found = stored_or_set()?.ok_or(NoCredential)?;
+        let found = stored_or_set()?.ok_or(PublishError::NeedsSignIn(None))?;
         if matches!(found.credential, Credential::ApiKey(_)) {
-            return Err(PublishError::NeedsSignIn(found.source).into());
+            return Err(PublishError::NeedsSignIn(Some(found.source)).into());
         }
         let base = match environment::variable(BASE_VARIABLE).filter(|url| !url.trim().is_empty()) {
             Some(url) => ApiBase::parse(&url)?,
@@ -152,12 +152,14 @@ impl Publisher {
             "content_length": publication.packed.size,
         });
         let request = request(UPLOAD, &body, publication.space.as_deref());
+        let is_known = !publication.link.is_pending;
         let mut attempt = 0;
         loop {
             attempt += 1;
             let read =
                 |response: Response| response.data::<Upload>().map_err(|error| described(error, &response));
-            let upload = self.transport.call_by(&request, self.retries, random(), Deadline::NEVER, read)?;
+            let upload = self.transport.call_by(&request, self.retries, random(), Deadline::NEVER, read);
+            let upload = upload.map_err(|error| PublishError::Server(error, is_known))?;
             let put = Request::put_archive(&upload.upload_url, &upload.headers(), MEDIA_TYPE);
             let mut archive =
                 publication.packed.open().map_err(|error| PublishError::Storage(error.to_string()))?;
@@ -194,13 +196,13 @@ impl Publisher {
             };
             let is_safe = failure.is_unprocessed || !link.is_pending;
             if !failure.may_succeed {
-                return Err(failure.error.into());
+                return Err(PublishError::Server(failure.error, !link.is_pending).into());
             }
             if !is_safe {
                 return Err(PublishError::Unconfirmed(failure.error.to_string()).into());
             }
             if attempt > self.retries {
-                return Err(failure.error.into());
+                return Err(PublishError::Server(failure.error, !link.is_pending).into());
             }
             let retry_after = match &failure.error {
                 CallError::Api(error) => error.retry_after,
@@ -301,11 +303,15 @@ mod tests {
             read(&response(200, &body.to_string()))
         };
         assert_eq!(answer("https://x.example/p/a", "a").expect("published").project_id, "a");
+        // What is not needed may be missing: the project exists.
+        let least = r#"{"data": {"project_id": "a", "title": null, "url": "https://x.example/p/a"}}"#;
+        assert_eq!(read(&response(200, least)).expect("published").file_count, None);
         for (url, id) in [
             ("javascript:alert(1)", "a"),
             ("http://x.example/p/a", "a"),
             ("https://x.example/p/a?claim_token=secret", "a"),
             ("https://x.example/p/a)[x](https://evil.example", "a"),
+            (&format!("https://x.example/{}", "a".repeat(500)), "a"),
             ("https://x.example/p/a", "a -->"),
         ] {
             let error = answer(url, id).expect_err("refused").to_string();
