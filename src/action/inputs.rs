@@ -13,6 +13,7 @@ use super::mode::{FailOn, Mode};
 use super::plan::parse_targets;
 use super::review::ReviewInputs;
 use crate::app::budget::LimitOptions;
+use crate::app::config::is_plain_id;
 use crate::app::media::PREVIEW_BRANCH;
 use crate::app::options::{Given, OPTIONS, Origin, apply_layers, option};
 use crate::app::spec::{RenderSpec, RendererChoice, Severities};
@@ -249,6 +250,14 @@ impl InputReader<'_> {
         Ok(branch)
     }
 
+    fn space(self) -> Result<Option<String>, Error> {
+        let space = self.trimmed("publish-space");
+        match space.as_deref().filter(|space| !is_plain_id(space)) {
+            Some(other) => Err(invalid("publish-space", other, "must be the ID of a space")),
+            None => Ok(space),
+        }
+    }
+
     fn max_cost(self) -> Result<Option<f64>, Error> {
         let Some(text) = self.trimmed("max-cost") else { return Ok(None) };
         let cost = text.parse::<f64>().ok().filter(|cost| cost.is_finite() && *cost >= 0.0);
@@ -339,7 +348,7 @@ impl Inputs {
             limits: LimitOptions { min_balance: None, ..run.limits },
             comment: inputs.switch("comment", true)?,
             publish: inputs.switch("publish", false)?,
-            publish_space: inputs.trimmed("publish-space"),
+            publish_space: inputs.space()?,
             check_run: inputs.switch("check-run", true)?,
             engine_cache: inputs.switch("engine-cache", false)?,
             changed_only: inputs.switch("changed-only", true)?,
@@ -473,6 +482,7 @@ mod tests {
             ("INPUT_PREVIEW_URL", "javascript:x", "preview-url"),
             ("INPUT_PREVIEW_URL", "https://x)[y](z", "preview-url"),
             ("INPUT_TARGETS", "videos/one", "targets"),
+            ("INPUT_PUBLISH_SPACE", "a b", "publish-space"),
             ("INPUT_FAIL_ON_DIFF", "always", "fail-on-diff"),
             ("INPUT_DIFF_BASELINE", "main", "diff-baseline"),
         ] {

@@ -159,6 +159,6 @@ fn may_publish(provider: &dyn CiProvider, has_comment: bool) -> Result<(), Strin
             Ok(())
         }
         Ok(None) => refused("publishing requires a sign-in; an API key cannot own a project"),
-        Err(_) => refused("the stored sign-in cannot be read"),
+        Err(error) => refused(&code(&error.to_string())),
     }
 }
