@@ -36,6 +36,8 @@ pub(super) struct Results<'a> {
     pub(super) comment_url: Option<&'a str>,
     /// URLs of files that were attached to a release.
     pub(super) asset_urls: &'a [String],
+    /// URLs of the published projects by their directories.
+    pub(super) project_urls: &'a Value,
     /// Name of the artifact of this run; empty if it has none.
     pub(super) artifact_name: &'a str,
 }
@@ -49,8 +51,8 @@ pub(super) fn write_results(
     inputs: &Inputs,
     provider: &dyn CiProvider,
 ) -> Result<(), Error> {
-    let Results { mode, event, scope, previews, compared, notes, comment_url, asset_urls, artifact_name } =
-        results;
+    let Results { mode, event, scope, previews, compared, notes, comment_url, .. } = results;
+    let Results { asset_urls, project_urls, artifact_name, .. } = results;
     let renders = Value::Array(previews.iter().map(Preview::to_json).collect());
     let report = json!({
         "event": event.name,
@@ -62,6 +64,7 @@ pub(super) fn write_results(
         "findings": CheckOutcome::from(&scope.findings),
         "comment_url": comment_url,
         "asset_urls": asset_urls,
+        "project_urls": project_urls,
     });
     let path = write_report(&inputs.output_dir, &report)?;
     provider.summary(&report::summary(scope, previews, notes, event)).map_err(ActionError::from)?;
@@ -75,6 +78,7 @@ pub(super) fn write_results(
         ("diff-results", compared.map(|compared| json!(compared).to_string()).unwrap_or_default()),
         ("comment-url", comment_url.unwrap_or_default().to_owned()),
         ("asset-urls", json!(asset_urls).to_string()),
+        ("project-urls", project_urls.to_string()),
         ("report-path", path.display().to_string()),
         ("artifact-path", artifact_path.clone()),
         ("artifact-name", if artifact_path.is_empty() { String::new() } else { artifact_name.to_owned() }),

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use hyperframes_ci_core::archive::hex;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::inputs::Inputs;
@@ -29,6 +30,11 @@ pub(super) struct ProjectLinks {
 }
 
 impl ProjectLinks {
+    /// Returns the URLs of those that this run has published by their directories in the repository.
+    pub(super) fn urls(&self) -> Value {
+        self.links.iter().map(|(name, url)| (name.clone(), url.as_str().into())).collect::<Map<_, _>>().into()
+    }
+
     /// Returns the links, and what the comment remembers, in Markdown.
     pub(super) fn markdown(&self) -> String {
         let links = self.links.iter().map(|(name, url)| format!("[{}]({url})", short_code(name, 120)));

@@ -99,6 +99,7 @@ impl ActionRun<'_> {
             notes: &notes,
             comment_url: comment_url.as_deref(),
             asset_urls: attached.as_deref().unwrap_or_default(),
+            project_urls: &self.projects.urls(),
             artifact_name: &self.inputs.artifact_name(&self.event.job, self.part.as_deref()),
         };
         write_results(results, self.inputs, self.provider)?;

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 
 use hyperframes_ci_core::video::{Signature, signature};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::artifact;
 use super::error::ActionError;
@@ -98,6 +98,7 @@ pub(super) fn publish(
         notes: &all.notes,
         comment_url: comment_url.as_deref(),
         asset_urls: &[],
+        project_urls: &json!({}),
         artifact_name: "",
     };
     write_results(results, inputs, provider)?;

@@ -66,7 +66,8 @@ const SUMMARY: &str = "summary.md";
 
 /// Outputs that are not variables of the dotenv report: GitLab rejects a report above 5 KB, and these grow with the number of
 /// videos. They are in `report.json`, whose path is an output; source: docs.gitlab.com, "CI/CD artifacts reports types".
-const REPORT_ONLY: &[&str] = &["results", "diff-results", "asset-urls", "artifact-path", "artifact-name"];
+const REPORT_ONLY: &[&str] =
+    &["results", "diff-results", "asset-urls", "project-urls", "artifact-path", "artifact-name"];
 
 /// A job of GitLab CI/CD.
 struct GitLab {

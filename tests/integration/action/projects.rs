@@ -51,6 +51,9 @@ fn pushes_update_the_projects_that_the_comment_links_to_and_they_remain_when_it_
     let links = [link(0), link(1)];
     let body = comment(&stage);
     assert!(links.iter().all(|link| body.contains(link)), "{body}");
+    let url = |index: usize| links[index].trim_matches(['(', ')', ']']);
+    let urls = json!({ "videos/one": url(0), "videos/two": url(1) });
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&run.outputs["project-urls"]).unwrap(), urls);
     // A push that changes one of them; on another day, without the other.
     let run = push(&mut stage, "videos/two/index.html", "2", &[("publish-space", "s1")]);
     assert_eq!(run.code, 0, "{}", run.log);
