@@ -341,6 +341,33 @@ fn findings_are_a_code_quality_report_and_no_token_costs_only_the_note() {
 }
 
 #[test]
+fn projects_are_published_once_and_linked_by_the_note() {
+    let mut stage = Stage::new();
+    let home = tempfile::tempdir().unwrap();
+    let session = json!({ "oauth": { "access_token": KEY, "expires_at": "2999-01-01T00:00:00Z" } });
+    write(home.path(), "file", &session.to_string());
+    let file = home.path().join("file").display().to_string();
+    let inputs = [("publish", "true"), ("publish-space", "s1"), ("diff", "false")];
+    for (text, credentials) in [("1", Some(file.as_str())), ("2", None), ("3", Some(file.as_str()))] {
+        write(stage.repository.path(), "videos/one/index.html", &html(720, 720, text));
+        stage.repository.head = commit(stage.repository.path(), text);
+        stage.state.lock().unwrap().head.clone_from(&stage.repository.head);
+        let mut variables = stage.merge_request();
+        variables.extend(credentials.map(|file| ("HEYGEN_CREDENTIALS", file)));
+        let (code, log) = stage.run(&variables, &inputs);
+        assert_eq!(code, 0, "{log}");
+        let notes = &stage.state.lock().unwrap().notes;
+        let (note, stats) = (&notes[0].2, stage.emulator.stats());
+        let projects = stats["projects"].as_array().unwrap();
+        assert_eq!((notes.len(), projects.len(), &projects[0]["space"]), (1, 1, &json!("s1")), "{log}");
+        let link = format!("]({}/p/{})", stage.emulator.url, projects[0]["project_id"].as_str().unwrap());
+        assert_eq!(note.contains(&link), credentials.is_some(), "{note}");
+        assert_eq!(note.contains("No project was published"), credentials.is_none(), "{note}");
+    }
+    assert_eq!(stage.emulator.stats()["projects"][0]["versions"], 2);
+}
+
+#[test]
 fn a_tag_gets_a_release_with_links() {
     let stage = Stage::new();
     for _ in 0..2 {
