@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::inputs::Inputs;
-use super::markdown::{code, short_code};
+use super::markdown::short_code;
 use super::scope::{RenderTarget, Scope};
 use crate::app::publish::{self, PublishSpec, PublishTarget};
 use crate::app::spec::RenderSpec;
@@ -19,6 +19,9 @@ use crate::ui::Console;
 
 /// Maximum number of projects that a run publishes.
 const MAX_PROJECTS: usize = 50;
+
+/// Longest reason in a note, in characters: the message of a server must not take the room of the links in the comment.
+const MAX_REASON: usize = 500;
 
 /// The published projects of a pull request.
 #[derive(Debug, Default)]
@@ -94,7 +97,7 @@ impl ProjectPublisher<'_> {
                     notes.push(format!(
                         "{} was not published: {}",
                         short_code(name, 120),
-                        code(&error.to_string())
+                        short_code(&error.to_string(), MAX_REASON)
                     ));
                 }
             }
@@ -165,6 +168,6 @@ fn may_publish(provider: &dyn CiProvider, has_comment: bool) -> Result<(), Strin
             Ok(())
         }
         Ok(None) => refused("publishing requires a sign-in; an API key cannot own a project"),
-        Err(error) => refused(&code(&error.to_string())),
+        Err(error) => refused(&short_code(&error.to_string(), MAX_REASON)),
     }
 }

@@ -1,11 +1,13 @@
 //! Links of a comment to published projects.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::json;
 
 use super::github::Comment;
 use super::runner::{Run, Runner};
 use super::stage::{Stage, commit};
-use crate::support::{KEY, html, write};
+use crate::support::{KEY, html, listener, write};
 
 fn sign_in(runner: &mut Runner) {
     let folder = runner.temporary().join("heygen");
@@ -146,4 +148,32 @@ fn a_deleted_comment_forgets_no_project() {
     let published = projects(&stage);
     assert_eq!((published.len(), &published[0]["versions"]), (1, &json!(2)), "{}", run.log);
     assert!(comment(&stage).contains(published[0]["project_id"].as_str().unwrap()));
+}
+
+#[test]
+fn a_long_message_of_the_server_takes_no_room_from_the_links() {
+    let mut stage = Stage::new();
+    change(&mut stage, "videos/two/index.html", "1");
+    let completions = AtomicUsize::new(0);
+    let (url, _) = listener(move |head, own| {
+        let (status, body) = if head.contains("/publish/complete") {
+            let project = json!({ "project_id": "p1", "url": format!("{own}/p/p1"), "claimed": true });
+            match completions.fetch_add(1, Ordering::Relaxed) {
+                0 => (200, json!({ "data": project })),
+                _ => (400, json!({ "message": "`<!-- long -->\n".repeat(20_000) })),
+            }
+        } else {
+            (200, json!({ "data": { "upload_url": format!("{own}/put"), "upload_key": "k" } }))
+        };
+        let body = body.to_string();
+        format!("HTTP/1.1 {status} x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    });
+    let mut runner = stage.pull_request();
+    sign_in(&mut runner);
+    runner.set("HYPERFRAMES_PUBLISHED_PROJECTS_API_URL", &url);
+    let run = stage.run(&runner, &[("publish", "true"), ("diff", "false")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    let body = comment(&stage);
+    assert!(body.contains("was not published") && body.contains(&format!("p1 {url}/p/p1 -->")), "{body}");
+    assert!(body.len() < 10_000 && !body.contains("<!-- long"), "{body}");
 }
