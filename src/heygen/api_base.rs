@@ -8,17 +8,24 @@ use crate::system::http::is_safe_origin;
 /// The default base URL.
 const DEFAULT_BASE: &str = "https://api.heygen.com";
 
+/// The variable that replaces it.
+const VARIABLE: &str = "HEYGEN_API_URL";
+
 /// The API's base URL, without a trailing slash: HTTPS, or HTTP on a loopback address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ApiBase(String);
 
 /// The error of a base URL that is not a safe origin for a credential.
 #[derive(Debug)]
-pub(crate) struct InvalidBase(String);
+pub(crate) struct InvalidBase {
+    url: String,
+    /// The environment variable that has it.
+    variable: &'static str,
+}
 
 impl fmt::Display for InvalidBase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "invalid API base URL {:?}", self.0)
+        write!(f, "invalid API base URL {:?}", self.url)
     }
 }
 
@@ -28,8 +35,10 @@ impl Fault for InvalidBase {
     }
 
     fn help(&self) -> Option<String> {
-        let help = "HEYGEN_API_URL must be an https:// URL, or an http:// URL of a loopback address (such as the emulator's)";
-        Some(help.to_owned())
+        Some(format!(
+            "{} must be an https:// URL, or an http:// URL of a loopback address (such as the emulator's)",
+            self.variable
+        ))
     }
 
     fn exit(&self) -> Exit {
@@ -56,11 +65,12 @@ impl ApiBase {
         environment: &dyn Fn(&str) -> Option<String>,
         default: &str,
     ) -> Result<Self, InvalidBase> {
-        let set = |name: &str| environment(name).filter(|value| !value.trim().is_empty());
-        match set("HEYGEN_API_URL").or_else(|| set("HEYGEN_API_BASE")) {
-            Some(url) => Self::parse(&url),
-            None => Self::parse(default),
+        for variable in [VARIABLE, "HEYGEN_API_BASE"] {
+            if let Some(url) = environment(variable).filter(|value| !value.trim().is_empty()) {
+                return Self::parse_of(variable, &url);
+            }
         }
+        Self::parse(default)
     }
 
     /// Parses a base URL and removes its trailing slashes.
@@ -68,11 +78,19 @@ impl ApiBase {
     /// # Errors
     /// Returns [`InvalidBase`] as [`ApiBase::from_environment`] does, and for a URL with a query.
     pub(crate) fn parse(url: &str) -> Result<Self, InvalidBase> {
+        Self::parse_of(VARIABLE, url)
+    }
+
+    /// Parses a base URL as [`ApiBase::parse`] does; `variable` is where it is from.
+    ///
+    /// # Errors
+    /// As [`ApiBase::parse`].
+    pub(crate) fn parse_of(variable: &'static str, url: &str) -> Result<Self, InvalidBase> {
         let trimmed = url.trim().trim_end_matches('/');
         if is_safe_origin(trimmed) && !trimmed.contains('?') {
             Ok(Self(trimmed.to_owned()))
         } else {
-            Err(InvalidBase(url.to_owned()))
+            Err(InvalidBase { url: url.to_owned(), variable })
         }
     }
 
@@ -110,6 +128,9 @@ mod tests {
         ] {
             assert!(ApiBase::parse(bad).is_err(), "{bad}");
         }
+        let set = |name: &str| (name == "HEYGEN_API_BASE").then(|| "ftp://x".to_owned());
+        let help = ApiBase::from_environment(&set).expect_err("invalid").help().unwrap_or_default();
+        assert!(help.starts_with("HEYGEN_API_BASE must be"), "{help}");
         assert_eq!(ApiBase::parse("https://x.example//").expect("usable").to_string(), "https://x.example");
     }
 }

@@ -113,7 +113,7 @@ impl Publisher {
             return Err(PublishError::NeedsSignIn(Some(found.source)).into());
         }
         let base = match environment::variable(BASE_VARIABLE).filter(|url| !url.trim().is_empty()) {
-            Some(url) => ApiBase::parse(&url)?,
+            Some(url) => ApiBase::parse_of(BASE_VARIABLE, &url)?,
             None => ApiBase::from_environment_or(&environment::variable, DEFAULT_BASE)?,
         };
         let transport = environment::transport_with(base, found.credential)?;
