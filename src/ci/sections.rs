@@ -385,7 +385,9 @@ mod tests {
     proptest! {
         /// Manual edits of the comment do not cause errors, and a rendered comment is not changed by rendering it again.
         #[test]
-        fn any_comment_can_be_read(text in "(<!-- section |<!-- end |a|b| |7| -->|-->|\n|\\PC){0,40}") {
+        fn any_comment_can_be_read(
+            text in "(<!-- section |<!-- end |\n<!-- project [kl] a https://x.example/p/a -->\n|a|b| |7| -->|-->|\n|\\PC){0,40}"
+        ) {
             let sections = file(&[stored("a", "c", &["text"])]);
             let once = render(&sections, &[&text], "c");
             prop_assert_eq!(render(&sections, &[&once], "c"), once);
