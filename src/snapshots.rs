@@ -408,8 +408,12 @@ fn endpoint() -> Vec<Error> {
         HttpError::Render("out of memory".to_owned()),
         HttpError::NotSaved { message: "the storage responded with HTTP 404".to_owned(), link },
         HttpError::NotSaved { message: "the transfer ended after 10 of 20 bytes".to_owned(), link: None },
-        HttpError::TimedOut { is_resumable: true },
-        HttpError::TimedOut { is_resumable: false },
+        HttpError::TimedOut { is_resumable: true, refusal: None },
+        HttpError::TimedOut { is_resumable: false, refusal: None },
+        HttpError::TimedOut {
+            is_resumable: false,
+            refusal: Some("render.example.com responded with HTTP 429".to_owned()),
+        },
     ];
     errors.map(Error::from).into()
 }
