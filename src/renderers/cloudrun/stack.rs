@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::options::CloudRunOptions;
 use super::platform::PLATFORM;
-use crate::renderers::serverless::{ServerlessError, state_folders};
+use crate::renderers::serverless::{ServerlessError, is_name, state_folders};
 use crate::system::file;
 
 /// Name of the file in `.hyperframes`.
@@ -69,8 +69,6 @@ impl CloudRunState {
         if !missing.is_empty() {
             return Err(invalid(path, &format!("{} is missing", missing.join(" and "))));
         }
-        let is_name =
-            |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte));
         if let Some((name, value)) = names.iter().find(|(_, value)| !is_name(value)) {
             return Err(invalid(path, &format!("{name} must not be {value:?}")));
         }
