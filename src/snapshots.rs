@@ -14,6 +14,7 @@ use hyperframes_ci_core::findings::{Diagnostic, Findings, Rule};
 use hyperframes_ci_core::generated::Lock;
 use hyperframes_ci_core::job::{Failure, FailureKind, Refusal, Stage};
 use hyperframes_ci_core::text::Span;
+use hyperframes_ci_core::video::VideoError;
 use snapbox::Data;
 use snapbox::data::DataFormat;
 
@@ -361,6 +362,11 @@ fn machine() -> Vec<Error> {
             platform: &cloudrun::PLATFORM,
             what: "starting executions",
             output: "INTERNAL".to_owned(),
+        }
+        .into(),
+        ServerlessError::Damaged {
+            video: "renders/hfci_0a1b/output.mp4".to_owned(),
+            error: VideoError::NoVideo("an HTML page"),
         }
         .into(),
         ServerlessError::TimedOut { execution: "hf-123".to_owned() }.into(),

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use hyperframes_ci_core::job::{Failure, GENERATIONS, RenderFact, RenderState};
 use hyperframes_ci_core::options::Format;
+use hyperframes_ci_core::video::check_complete;
 
 use super::error::ServerlessError;
 use super::follower::{Execution, FOLLOWING, FollowError, Follower, Update};
@@ -263,6 +264,12 @@ impl RunState<'_> {
 
     /// Saves the downloaded video.
     fn complete(&mut self, flight: InFlight) {
+        let verified = verify(flight.output.temporary_path(), &flight.order.expected);
+        let checked = check_complete(flight.output.file(), flight.order.expected.duration);
+        if let Err(error) = checked {
+            let error = ServerlessError::Damaged { video: video_key(&flight.name, format), error };
+            return self.report(flight.failed(error.into()));
+        }
         let verified = verify(flight.output.temporary_path(), &flight.order.expected);
         let format = flight.order.options.format.unwrap_or(Format::Mp4);
         let mut result = flight.result(OrderState::Submitted);
