@@ -124,6 +124,7 @@ async function begin({ name, key, config }, site, claimed, lease, tries) {
 }
 
 async function start(order) {
+  await authenticate(storage);
   const folder = `renders/${order.name}/`;
   const object = (name) => bucket.file(`${folder}${name}.json`);
   const record = async (execution) => {
