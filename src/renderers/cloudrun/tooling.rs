@@ -103,7 +103,7 @@ impl Stack for CloudRunStack {
     }
 
     fn recorded(&self, fact: &RenderFact, key: String) -> Option<(String, String)> {
-        fact.render_id.starts_with(&self.state.executions()).then(|| (key, fact.render_id.clone()))
+        self.state.may_have(&fact.render_id).then(|| (key, fact.render_id.clone()))
     }
 
     fn start(&self, starts: &[Start], deadline: Deadline) -> Result<Vec<Started>, ServerlessError> {
