@@ -295,7 +295,10 @@ fn failure(ran: &(Exited, String)) -> DockerError {
     match envelope.last() {
         Some(Envelope { error }) if error.code == "timeout" => DockerError::TimedOut,
         Some(Envelope { error }) => DockerError::Render(error.message),
-        None if was_started(ran.0.status.code()) => DockerError::Render(format!("{}\n{output}", ran.0.status)),
+        None if was_started(ran.0.status.code()) => {
+            let lines = ran.0.output.iter().map(|line| format!("\n{line}"));
+            DockerError::Render(format!("{}{}", ran.0.status, lines.collect::<String>()))
+        }
         None => DockerError::NotStarted(output),
     }
 }
