@@ -35,9 +35,10 @@ impl LambdaState {
     pub(super) fn find(options: &LambdaOptions, folder: &Path) -> Result<Self, ServerlessError> {
         let stack = Self::named(&options.stack, folder)?;
         match &options.region {
-            Some(region) if *region != stack.region => {
-                Err(unknown(format!("stack {:?} is in {}, not in {region}", stack.name, stack.region), &[]))
-            }
+            Some(region) if *region != stack.region => Err(ServerlessError::Stack {
+                message: format!("stack {:?} is in {}, not in {region}", stack.name, stack.region),
+                help: "remove --lambda-region, or name a stack of that region with --lambda-stack".to_owned(),
+            }),
             _ => Ok(stack),
         }
     }
