@@ -134,7 +134,7 @@ fn worker(seen: &Seen, own: &str) -> Vec<u8> {
 }
 
 /// A command that renders at an endpoint.
-pub(crate) fn render(url: &str, request: &str, flags: &[&str]) -> Command {
+fn render(url: &str, request: &str, flags: &[&str]) -> Command {
     let mut command = command();
     command.args([
         "render",

@@ -4,8 +4,8 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::http::{CLIP, Seen, Server, TOKEN, failed, http, json_answer, render, run, video};
-use crate::support::{Ran, project};
+use crate::http::{CLIP, Seen, Server, TOKEN, failed, http, json_answer, run, video};
+use crate::support::{Ran, command, project};
 
 #[test]
 fn a_token_is_shown_nowhere_whatever_repeats_it() {
@@ -46,10 +46,12 @@ fn a_token_with_capitals_is_hidden_in_a_status() {
         _ => video(),
     });
     let folder = project();
-    let mut command = render(&server.url, "files", &["--verbose"]);
+    let mut command = command();
+    command.args(["render", "--renderer", "http", "--http-endpoint", &server.url, "-o", "v.mp4"]);
     command.env("HYPERFRAMES_CI_HTTP_TOKEN_127_0_0_1", token).current_dir(folder.path());
     let ran = Ran::from(command.output().unwrap()).ok();
     let shown = format!("{}{}", ran.stdout, ran.stderr).to_ascii_lowercase();
+    assert!(shown.contains("***"), "{shown}");
     assert!(!shown.contains(&token.to_ascii_lowercase()), "{shown}");
 }
 
@@ -89,7 +91,11 @@ fn json_is_recognised_without_its_type() {
     run(folder.path(), &server.url, "files", &[]).ok();
     // A type of JSON that names what is in it.
     let server = Server::start(|_, _, _| {
-        http("200 OK", "content-type: application/problem+json\r\n", b"{\"status\": \"failed\", \"error\": \"no font\"}")
+        http(
+            "200 OK",
+            "content-type: application/problem+json\r\n",
+            b"{\"status\": \"failed\", \"error\": \"no font\"}",
+        )
     });
     let (_, name, message) = failed(&server.url, "files");
     assert!(name == "render_failed" && message.contains("no font"), "{message}");
