@@ -111,7 +111,8 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn neither_a_link_nor_a_pipe_is_a_video() {
-        let (root, elsewhere) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+        let (root, elsewhere) =
+            (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
         let private = elsewhere.path().join("private.gif");
         let (link, pipe) = (root.path().join("link"), root.path().join("pipe"));
         fs::write(&private, "GIF89a....").expect("written");

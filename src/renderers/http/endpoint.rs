@@ -327,17 +327,15 @@ mod tests {
 
     #[test]
     fn a_token_is_for_https_and_loopback() {
-        for url in
-            [
-                "http://render.lan/render",
-                "https://u:p@x.example",
-                "ftp://x",
-                "x.example",
-                "https://x#y",
-                // The variable of a.b.example.
-                "https://a_b.example",
-            ]
-        {
+        for url in [
+            "http://render.lan/render",
+            "https://u:p@x.example",
+            "ftp://x",
+            "x.example",
+            "https://x#y",
+            // The variable of a.b.example.
+            "https://a_b.example",
+        ] {
             assert!(matches!(endpoint(url, RequestForm::Files), Err(HttpError::InvalidEndpoint(_))), "{url}");
         }
         let none = Endpoint::new(&HttpOptions::default(), CONNECT_TIMEOUT, &|_| None);

@@ -67,7 +67,9 @@ impl HttpError {
     /// Applies `map` to every text of the endpoint.
     pub(super) fn map_text(self, map: impl Fn(String) -> String) -> Self {
         match self {
-            Self::Unauthorized { message, variable } => Self::Unauthorized { message: map(message), variable },
+            Self::Unauthorized { message, variable } => {
+                Self::Unauthorized { message: map(message), variable }
+            }
             Self::Failed { message, may_have_rendered } => {
                 Self::Failed { message: map(message), may_have_rendered }
             }
@@ -75,7 +77,9 @@ impl HttpError {
             Self::NotSaved { message, link } => {
                 Self::NotSaved { message: map(message), link: link.map(&map) }
             }
-            Self::TimedOut { is_resumable, refusal } => Self::TimedOut { is_resumable, refusal: refusal.map(map) },
+            Self::TimedOut { is_resumable, refusal } => {
+                Self::TimedOut { is_resumable, refusal: refusal.map(map) }
+            }
             other => other,
         }
     }

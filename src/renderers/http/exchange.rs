@@ -161,7 +161,8 @@ impl Exchange<'_> {
         let least = retry_after(&response);
         let location = self.endpoint.location(url, &response);
         let (kind, response) = typed(response);
-        let is_text = ["application/json", "text/", "application/xhtml"].iter().any(|known| kind.starts_with(known));
+        let is_text =
+            ["application/json", "text/", "application/xhtml"].iter().any(|known| kind.starts_with(known));
         let is_video = !is_text && !kind.contains("+json");
         match status {
             303 => {

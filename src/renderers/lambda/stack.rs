@@ -157,7 +157,11 @@ mod tests {
         }
         for (from, to, problem) in [
             ("stateMachine:", "function:", "is not the ARN of a state machine"),
-            ("\"eu-west-1\"", "\"eu-west-1.evil.example/\"", "region must not be \"eu-west-1.evil.example/\""),
+            (
+                "\"eu-west-1\"",
+                "\"eu-west-1.evil.example/\"",
+                "region must not be \"eu-west-1.evil.example/\"",
+            ),
             ("\"b\"", "\"b/../c\"", "bucketName must not be \"b/../c\""),
             ("\"eu-west-1\"", "\"us-east-1\"", "the state machine is in eu-west-1, not in us-east-1"),
         ] {

@@ -77,12 +77,7 @@ fn run(stage: &Stage, runner: &mut Runner, abort_at: &str) -> super::runner::Run
 }
 
 /// Runs the action as [`run`] does, with more inputs.
-fn run_with(
-    stage: &Stage,
-    runner: &mut Runner,
-    abort_at: &str,
-    more: &[(&str, &str)],
-) -> super::runner::Run {
+fn run_with(stage: &Stage, runner: &mut Runner, abort_at: &str, more: &[(&str, &str)]) -> super::runner::Run {
     git(stage.repository.path(), &["clean", "--quiet", "--force", "-d", "-x"]);
     git(stage.repository.path(), &["checkout", "--quiet", "--force", "."]);
     let ledger = runner.temporary().join("ledger.jsonl").display().to_string();
