@@ -364,11 +364,8 @@ fn machine() -> Vec<Error> {
             output: "INTERNAL".to_owned(),
         }
         .into(),
-        ServerlessError::Damaged {
-            video: "renders/hfci_0a1b/output.mp4".to_owned(),
-            error: VideoError::NoVideo("an HTML page"),
-        }
-        .into(),
+        ServerlessError::Damaged { video: "a.mp4".to_owned(), error: VideoError::Damaged("it is cut") }
+            .into(),
         ServerlessError::TimedOut { execution: "hf-123".to_owned() }.into(),
     ]
 }
@@ -416,10 +413,7 @@ fn endpoint() -> Vec<Error> {
         HttpError::NotSaved { message: "the transfer ended after 10 of 20 bytes".to_owned(), link: None },
         HttpError::TimedOut { is_resumable: true, refusal: None },
         HttpError::TimedOut { is_resumable: false, refusal: None },
-        HttpError::TimedOut {
-            is_resumable: false,
-            refusal: Some("render.example.com responded with HTTP 429".to_owned()),
-        },
+        HttpError::TimedOut { is_resumable: false, refusal: Some("x responded with HTTP 429".to_owned()) },
     ];
     errors.map(Error::from).into()
 }

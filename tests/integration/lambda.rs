@@ -404,6 +404,6 @@ fn what_cannot_work_is_told_with_its_remedy() {
         fs::read_to_string(folder.path().join(".hyperframes/lambda-stack-hyperframes-default.json")).unwrap();
     write(folder.path(), ".hyperframes/lambda-stack-lost.json", &stack.replace(BUCKET, "no-such-bucket"));
     let (code, name, _) = error(aws.render(folder.path(), &["--lambda-stack", "lost"]));
-    assert_eq!((code, name.as_str()), (2, "stack_unknown"));
+    assert_eq!((code, name.as_str()), (1, "lambda_tooling_failed"));
     assert!(names(&folder.path().join("renders")).is_empty());
 }

@@ -26,8 +26,7 @@ pub(crate) static PLATFORM: Platform = Platform {
         "security token included in the request is",
     ],
     quota_errors: &[],
-    // Sources: the APIs of S3 and Step Functions.
-    missing_errors: &["NoSuchBucket", "StateMachineDoesNotExist"],
+    missing_errors: &[],
     credential_help: "set AWS credentials, for example with aws-actions/configure-aws-credentials; run `npx hyperframes lambda \
                       policies` to print the required permissions",
     stack_help: "run `npx hyperframes lambda deploy`, then commit the file that it writes or restore it in CI; it contains no \

@@ -70,8 +70,10 @@ where
         if !context.is_batch {
             console.step(&format!("Rendering on {name}"));
             let hint = match context.options.reuse.is_off {
-                true => "an execution that was started goes on; the same command starts another one",
-                false => "an execution that was started goes on; run the same command again to resume it",
+                true => "an execution that was started keeps running; the same command starts another one",
+                false => {
+                    "an execution that was started keeps running; run the same command again to resume it"
+                }
             };
             interrupt::set_resume_hint(Some(hint.to_owned()));
         }
