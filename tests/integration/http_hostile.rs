@@ -7,9 +7,12 @@ use serde_json::json;
 use crate::http::{CLIP, Seen, Server, TOKEN, failed, http, json_answer, run, video};
 use crate::support::{Ran, command, project};
 
+/// What a server makes of a request, of its own address and of the number of earlier requests.
+type Answer = fn(&Seen, &str, usize) -> Vec<u8>;
+
 #[test]
 fn a_token_is_shown_nowhere_whatever_repeats_it() {
-    let answers: [(fn(&Seen, &str, usize) -> Vec<u8>, &str); 4] = [
+    let answers: [(Answer, &str); 4] = [
         // A redirect, a link, a reason, and a status.
         (|_, _, _| http("302 Found", &format!("location: /{TOKEN}\r\n"), b""), "redirects to"),
         (
