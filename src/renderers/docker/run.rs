@@ -289,10 +289,10 @@ fn failure(ran: &(Exited, String)) -> DockerError {
     let output = text(ran);
     // Other lines, such as warnings of the engine, may be around it.
     let objects = output.match_indices('{').filter(|(at, _)| *at == 0 || output[..*at].ends_with('\n'));
-    let envelope = objects.filter_map(|(at, _)| {
+    let mut envelopes = objects.filter_map(|(at, _)| {
         serde_json::Deserializer::from_str(&output[at..]).into_iter::<Envelope>().next()?.ok()
     });
-    match envelope.last() {
+    match envelopes.next_back() {
         Some(Envelope { error }) if error.code == "timeout" => DockerError::TimedOut,
         Some(Envelope { error }) => DockerError::Render(error.message),
         None if was_started(ran.0.status.code()) => {
