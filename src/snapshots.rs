@@ -14,6 +14,7 @@ use hyperframes_ci_core::findings::{Diagnostic, Findings, Rule};
 use hyperframes_ci_core::generated::Lock;
 use hyperframes_ci_core::job::{Failure, FailureKind, Refusal, Stage};
 use hyperframes_ci_core::text::Span;
+use hyperframes_ci_core::video::VideoError;
 use snapbox::Data;
 use snapbox::data::DataFormat;
 
@@ -370,6 +371,8 @@ fn machine() -> Vec<Error> {
             output: "INTERNAL".to_owned(),
         }
         .into(),
+        ServerlessError::Damaged { video: "a.mp4".to_owned(), error: VideoError::Damaged("it is cut") }
+            .into(),
         ServerlessError::TimedOut { execution: "hf-123".to_owned() }.into(),
     ]
 }
@@ -415,8 +418,9 @@ fn endpoint() -> Vec<Error> {
         HttpError::Render("out of memory".to_owned()),
         HttpError::NotSaved { message: "the storage responded with HTTP 404".to_owned(), link },
         HttpError::NotSaved { message: "the transfer ended after 10 of 20 bytes".to_owned(), link: None },
-        HttpError::TimedOut { is_resumable: true },
-        HttpError::TimedOut { is_resumable: false },
+        HttpError::TimedOut { is_resumable: true, refusal: None },
+        HttpError::TimedOut { is_resumable: false, refusal: None },
+        HttpError::TimedOut { is_resumable: false, refusal: Some("x responded with HTTP 429".to_owned()) },
     ];
     errors.map(Error::from).into()
 }

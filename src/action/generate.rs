@@ -84,7 +84,10 @@ pub(super) fn run(
         media,
         limits: MediaLimits { max_cost: Some(max_cost), ..MediaLimits::default() },
         is_dry_run: false,
-        permissions: SpeechPermissions::default(),
+        permissions: SpeechPermissions {
+            can_repeat: inputs.repeats_unconfirmed,
+            ..SpeechPermissions::default()
+        },
         concurrency: 4,
         max_wait: MAX_WAIT,
         ledger: environment("HYPERFRAMES_CI_LEDGER").map(PathBuf::from),

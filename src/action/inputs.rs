@@ -57,6 +57,8 @@ pub(super) struct Inputs {
     pub(super) render_ids: Vec<String>,
     /// The most that generated media may cost, in US dollars.
     pub(super) max_cost: Option<f64>,
+    /// Whether speech whose response was lost is requested again.
+    pub(super) repeats_unconfirmed: bool,
     /// Branch of generated media.
     pub(super) media_branch: String,
     /// Why the inputs about checks and renders cannot be used; cleaning up needs none of them.
@@ -340,6 +342,7 @@ impl Inputs {
             targets,
             render_ids: inputs.lines("render-ids"),
             max_cost: inputs.max_cost()?,
+            repeats_unconfirmed: inputs.switch("repeat-unconfirmed", false)?,
             media_branch: inputs.branch("media-branch", "hyperframes-media")?,
             given,
             problem,

@@ -1,13 +1,14 @@
 //! What the engine has written: checked, and copied to its output.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::path::Path;
 
 use hyperframes_ci_core::options::Format;
 use hyperframes_ci_core::video::{is_gif, signature};
 
 use super::error::EngineError;
+use crate::system::gate;
 use crate::system::output_parts::{PLAYLIST, is_part};
 
 /// Where a video is written to.
@@ -26,9 +27,8 @@ pub(crate) enum JobOutput<'a> {
 pub(crate) fn keep(video: &Path, format: Format, output: JobOutput<'_>) -> Result<(), EngineError> {
     match output {
         JobOutput::File(mut output) => {
-            check_file(video, format)?;
-            let copied = File::open(video).and_then(|mut video| io::copy(&mut video, &mut output));
-            copied.map(|_| ()).map_err(EngineError::NotKept)
+            let mut video = open_video(video, format)?;
+            io::copy(&mut video, &mut output).map(|_| ()).map_err(EngineError::NotKept)
         }
         JobOutput::Folder(output) => {
             let copied = copy_parts(video, format, output).map_err(EngineError::NotKept)?;
@@ -38,12 +38,14 @@ pub(crate) fn keep(video: &Path, format: Format, output: JobOutput<'_>) -> Resul
     }
 }
 
-/// Checks a file by its first bytes.
-fn check_file(video: &Path, format: Format) -> Result<(), EngineError> {
+/// Opens a file that is a video by its first bytes. A page that has taken over the engine may have put something else there: a link
+/// is not followed, and a pipe is not waited for.
+fn open_video(video: &Path, format: Format) -> Result<File, EngineError> {
+    let mut file = gate::open_made(video).map_err(|_| EngineError::NoVideo)?;
     let mut head = Vec::new();
-    let read = File::open(video).and_then(|file| file.take(16).read_to_end(&mut head));
+    let read = (&file).take(16).read_to_end(&mut head).and_then(|_| file.rewind());
     let is_video = if format == Format::Gif { is_gif(&head) } else { signature(&head).is_ok() };
-    if read.is_ok() && is_video { Ok(()) } else { Err(EngineError::NoVideo) }
+    if read.is_ok() && is_video { Ok(file) } else { Err(EngineError::NoVideo) }
 }
 
 /// Copies the files of a directory that are parts of a render; returns whether there are any.
@@ -97,8 +99,31 @@ mod tests {
         let root = tempfile::tempdir().expect("a folder");
         let video = root.path().join("video");
         fs::write(&video, "GIF89a....").expect("written");
-        assert!(check_file(&video, Format::Gif).is_ok());
-        assert!(check_file(&video, Format::Mp4).is_err());
-        assert!(check_file(&root.path().join("none"), Format::Gif).is_err());
+        let mut copied = tempfile::tempfile().expect("a file");
+        keep(&video, Format::Gif, JobOutput::File(&copied)).expect("copied");
+        let mut text = String::new();
+        copied.rewind().and_then(|()| copied.read_to_string(&mut text)).expect("read");
+        assert_eq!(text, "GIF89a....");
+        assert!(open_video(&video, Format::Mp4).is_err());
+        assert!(open_video(&root.path().join("none"), Format::Gif).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn neither_a_link_nor_a_pipe_is_a_video() {
+        let (root, elsewhere) =
+            (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+        let private = elsewhere.path().join("private.gif");
+        let (link, pipe) = (root.path().join("link"), root.path().join("pipe"));
+        fs::write(&private, "GIF89a....").expect("written");
+        std::os::unix::fs::symlink(&private, &link).expect("a link");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("a status");
+        assert!(made.success());
+        let output = tempfile::tempfile().expect("a file");
+        for path in [link, pipe] {
+            let kept = keep(&path, Format::Gif, JobOutput::File(&output));
+            assert!(matches!(kept, Err(EngineError::NoVideo)), "{}", path.display());
+        }
+        assert_eq!(output.metadata().expect("a file").len(), 0);
     }
 }

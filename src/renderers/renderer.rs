@@ -70,7 +70,7 @@ pub(crate) enum Capability {
     Codec,
     /// Another size than that of the composition, in pixels (`--width`, `--height`).
     Size,
-    /// Chunks that several machines render (`--chunk-size`, `--max-parallel-chunks`).
+    /// Chunks that several machines render (`--chunk-size`, `--target-chunk-frames`, `--max-parallel-chunks`).
     Chunks,
 }
 
@@ -89,7 +89,7 @@ impl Capability {
         (Self::Repeat, "`--repeat`"),
         (Self::Codec, "`--codec`"),
         (Self::Size, "`--width`, `--height`"),
-        (Self::Chunks, "`--chunk-size`, `--max-parallel-chunks`"),
+        (Self::Chunks, "`--chunk-size`, `--target-chunk-frames`, `--max-parallel-chunks`"),
     ];
 }
 

@@ -34,6 +34,7 @@ impl Feature {
             option(request.width.is_some(), "width", Capability::Size),
             option(request.height.is_some(), "height", Capability::Size),
             option(run.chunks.size.is_some(), "chunk-size", Capability::Chunks),
+            option(run.chunks.target.is_some(), "target-chunk-frames", Capability::Chunks),
             option(run.chunks.max_parallel.is_some(), "max-parallel-chunks", Capability::Chunks),
         ]
         .into_iter()
@@ -139,8 +140,10 @@ mod tests {
             );
         }
         let cloud = renderers::cloud().description();
-        let chunks = ChunkOptions { size: Some(1), max_parallel: None };
+        let chunks = ChunkOptions { size: Some(1), ..ChunkOptions::default() };
+        let target = ChunkOptions { target: Some(1), ..ChunkOptions::default() };
         for run in [
+            RunOptions { chunks: target, ..RunOptions::default() },
             RunOptions { chunks, ..RunOptions::default() },
             RunOptions { workers: Some(2), ..RunOptions::default() },
             RunOptions { repeat: Some(2), ..RunOptions::default() },

@@ -40,8 +40,7 @@ impl Google {
         BufReader::new(server.stdout.take().unwrap()).read_line(&mut url).unwrap();
         let google = Self { server, url: url.trim().to_owned(), folder: tempfile::tempdir().unwrap() };
         for format in ["mp4", "webm"] {
-            let path = format!("objects/fixtures%2Fvideo.{format}");
-            ureq::put(google.control(&path)).send(&rendered(format)[..]).unwrap();
+            google.put(&format!("fixtures/video.{format}"), &rendered(format));
         }
         write(google.folder.path(), "token", SUBJECT);
         // What google-github-actions/auth writes, apart from the addresses.
@@ -86,6 +85,12 @@ impl Google {
 
     fn faults(&self, faults: &Value) {
         ureq::put(self.control("faults")).send(faults.to_string()).unwrap();
+    }
+
+    /// Writes an object.
+    fn put(&self, name: &str, contents: &[u8]) {
+        let path = format!("objects/{}", name.replace('/', "%2F"));
+        ureq::put(self.control(&path)).send(contents).unwrap();
     }
 
     /// Removes an object.
@@ -225,6 +230,84 @@ fn a_batch_fans_out_from_one_upload() {
 
 #[test]
 #[ignore = "needs packages of npm: cargo xtask test lambda"]
+fn equal_rows_share_an_execution_also_without_reuse() {
+    let google = Google::start(0.2);
+    let folder = google.repository();
+    write(folder.path(), "rows.jsonl", "{\"title\":\"a\"}\n{\"title\":\"b\"}\n{\"title\":\"a\"}\n");
+    let flags = ["--batch", "rows.jsonl", "-o", "films/{index}.{ext}"];
+    google.render(folder.path(), &flags).ok();
+    assert_eq!(names(&folder.path().join("films")), ["1.mp4", "2.mp4", "3.mp4"]);
+    assert_eq!(google.executions().len(), 2);
+    let other = google.repository();
+    fs::copy(folder.path().join("rows.jsonl"), other.path().join("rows.jsonl")).unwrap();
+    google.render(other.path(), &[&flags[..], &["--no-reuse"]].concat()).ok();
+    assert_eq!(names(&other.path().join("films")), ["1.mp4", "2.mp4", "3.mp4"]);
+    assert_eq!(google.executions().len(), 4);
+}
+
+#[test]
+#[ignore = "needs packages of npm: cargo xtask test lambda"]
+fn an_execution_that_waits_for_its_turn_is_not_too_old() {
+    let google = Google::start(0.1);
+    ureq::get(google.control("busy")).call().unwrap();
+    let folder = google.repository();
+    let wait = |is_so: &dyn Fn() -> bool| {
+        let began = Instant::now();
+        while !is_so() {
+            assert!(began.elapsed() < Duration::from_secs(60), "{:?}", google.known());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let mut first = google.command();
+    let first = first.current_dir(folder.path()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut first = first.spawn().unwrap();
+    let polls = || {
+        let known = google.known();
+        let log = known["log"].as_array().unwrap().iter();
+        log.filter(|line| line.as_str().unwrap().starts_with("GET /v1/")).count()
+    };
+    wait(&|| polls() > 0);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    google.faults(&json!([]));
+    std::thread::scope(|scope| {
+        let second = scope.spawn(|| google.render(folder.path(), &["--reuse-window", "1"]));
+        wait(&|| polls() > 1 || second.is_finished());
+        ureq::get(google.control("free")).call().unwrap();
+        second.join().unwrap().ok();
+    });
+    assert_eq!(google.executions().len(), 1);
+}
+
+#[test]
+#[ignore = "needs packages of npm: cargo xtask test lambda"]
+fn what_was_changed_in_the_bucket_costs_nothing_and_becomes_no_video() {
+    let google = Google::start(0.2);
+    let folder = google.repository();
+    let flags = ["-o", "renders/film.mp4"];
+    let key = google.render(folder.path(), &flags).ok().json()["key"].as_str().unwrap().to_owned();
+    let (video, film) = (format!("renders/{key}/output.mp4"), folder.path().join("renders/film.mp4"));
+    let whole = rendered("mp4");
+    for damaged in [&b"<html>signed out</html>"[..], b"", &whole[..whole.len() - 100]] {
+        fs::remove_file(&film).ok();
+        google.put(&video, damaged);
+        let ran = google.render(folder.path(), &flags);
+        let error = ran.error();
+        assert_eq!((ran.code, error["code"].as_str()), (1, Some("download_failed")), "{ran:?}");
+        assert!(error["hint"].as_str().unwrap().contains(&video), "{ran:?}");
+        assert_eq!(names(&folder.path().join("renders")), Vec::<String>::new());
+    }
+    google.put(&video, &whole);
+    // A damaged record is none: the execution is found in the list of the workflow.
+    for record in [&b"{broken"[..], b"", b"{\"execution\":5}", b"{\"execution\":\"../../v1/projects\"}"] {
+        google.put(&format!("renders/{key}/execution.json"), record);
+        google.render(folder.path(), &flags).ok();
+    }
+    assert_eq!(google.executions().len(), 1);
+}
+
+#[test]
+#[ignore = "needs packages of npm: cargo xtask test lambda"]
 fn a_render_that_is_killed_at_any_step_is_started_once() {
     let steps = [
         ("the upload of the project", "^PUT /upload/", "after"),
@@ -325,7 +408,7 @@ fn what_is_not_done_in_time_goes_on_and_is_gone_on_with() {
     let folder = google.repository();
     let ran = google.render(folder.path(), &["--max-wait", "0.2"]);
     assert_eq!((ran.code, ran.error()["code"].as_str()), (4, Some("timeout")), "{ran:?}");
-    assert!(ran.stderr.contains("the render is still running: projects/tests-1/"), "{ran:?}");
+    assert!(ran.stderr.contains("the render is still running: projects/123456789012/"), "{ran:?}");
     google.render(folder.path(), &["-o", "renders/film.mp4"]).ok();
     assert_eq!(google.executions().len(), 1);
 }
@@ -347,6 +430,25 @@ fn what_cannot_work_is_told_with_its_remedy() {
     write(google.folder.path(), "token", "expired");
     assert_eq!(error(&google.render(folder.path(), &[])).1, "not_authenticated");
     write(google.folder.path(), "token", SUBJECT);
+    // A file that is missing, damaged, or without a key: the remedy is not the network.
+    let good = fs::read_to_string(google.folder.path().join("credentials.json")).unwrap();
+    let key = "-----BEGIN PRIVATE KEY-----\\ntopsecret\\n-----END PRIVATE KEY-----\\n";
+    let broken = format!(
+        "{{\"type\":\"service_account\",\"client_email\":\"a@b.example\",\"private_key\":\"{key}\"}}"
+    );
+    for (contents, part) in [
+        (None, "credentials.json"),
+        (Some("{"), "credentials.json"),
+        (Some("{\"type\":\"service_account\"}"), "client_email"),
+        (Some(&*broken), "DECODER"),
+    ] {
+        fs::remove_file(google.folder.path().join("credentials.json")).ok();
+        contents.inspect(|text| write(google.folder.path(), "credentials.json", text));
+        let ran = google.render(folder.path(), &[]);
+        assert_eq!((ran.code, error(&ran).1.as_str()), (3, "not_authenticated"), "{ran:?}");
+        assert!(ran.stderr.contains(part) && !ran.stderr.contains("topsecret"), "{ran:?}");
+    }
+    write(google.folder.path(), "credentials.json", &good);
     for flags in [
         &["--fps", "25"][..],
         &["--no-wait"],

@@ -22,6 +22,7 @@ env > "$DOCKER_FOLDER/env"
 has() { [ -e "$DOCKER_FOLDER/$1" ]; }
 case $1 in
 version)
+  has podman && echo 'Client:       Podman Engine'
   has no-daemon || exit 0
   echo 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock.' >&2
   exit 1 ;;
@@ -34,6 +35,9 @@ pull)
   echo 'denied: requested access to the resource is denied' >&2
   exit 1 ;;
 run) ;;
+rm)
+  has hung && exec sleep 60
+  exit 0 ;;
 *) exit 0 ;;
 esac
 source() { printf '%s\n' "$2" | sed -n "s#^--mount=type=bind,source=\(.*\),target=$1\(,readonly\)*\$#\1#p"; }
@@ -55,6 +59,20 @@ clip)
 failed)
   printf '{\n  "error": {\n    "code": "render_failed",\n    "message": "the engine failed: x is not a function"\n  }\n}\n' >&2
   exit 1 ;;
+warned)
+  echo 'warning: {"code":1}' >&2
+  echo '{ not JSON' >&2
+  printf '{\n  "error": {\n    "code": "render_failed",\n    "message": "no such font"\n  }\n}\nbye\n' >&2
+  exit 1 ;;
+killed)
+  echo 'starting' >&2
+  exit 137 ;;
+link)
+  ln -s "$DOCKER_FOLDER/clip.mp4" "$output/video.mp4"
+  echo '{}' ;;
+pipe)
+  mkfifo "$output/video.mp4"
+  echo '{}' ;;
 empty)
   echo 'exec: "hyperframes-ci": executable file not found in $PATH' >&2
   exit 127 ;;
@@ -244,6 +262,11 @@ fn failures_say_what_is_missing() {
         ("failed", "render_failed", "x is not a function"),
         ("empty", "container_not_started", "executable file not found"),
         ("none", "render_failed", "the engine did not write a video"),
+        // What the container must not pass off as a video: a file of this machine, or one that never ends.
+        ("link", "render_failed", "the engine did not write a video"),
+        ("pipe", "render_failed", "the engine did not write a video"),
+        ("warned", "render_failed", "the render in the container failed: no such font"),
+        ("killed", "render_failed", "the render in the container failed: exit status: 137\nstarting"),
     ] {
         let (exit, name, message) = failed(&docker, mode, &["-o", "v.mp4"]);
         assert_eq!((exit, name.as_str()), (1, code), "{message}");
@@ -298,6 +321,30 @@ fn an_interruption_removes_the_container() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(removed(&docker), "{:?}", docker.calls());
     assert_eq!(names(folder.path()), [".git", "index.html"]);
+}
+
+#[test]
+fn a_service_that_hangs_does_not_hold_an_interruption_up() {
+    let (docker, folder) = (Docker::new().with("hung"), project());
+    let mut command = docker.command("sleep", &["-o", "v.mp4"]);
+    let mut child =
+        command.current_dir(folder.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_until(&|| docker.path("pid").exists(), "the container does not start");
+    let began = Instant::now();
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(removed(&docker) && began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+}
+
+#[test]
+fn podman_under_the_name_of_docker_is_podman() {
+    let (docker, folder) = (Docker::new().with("podman"), project());
+    docker.run(folder.path(), "clip", &["-o", "v.mp4"]).ok();
+    let run = docker.calls().pop().unwrap();
+    assert!(run.contains(&"--security-opt=label=disable".to_owned()), "{run:?}");
+    let docker = Docker::new();
+    docker.run(folder.path(), "clip", &["-o", "v.mp4"]).ok();
+    assert!(!docker.calls().pop().unwrap().contains(&"--security-opt=label=disable".to_owned()));
 }
 
 #[test]

@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 
 use crate::support::{Emulator, KEY, Ran, command, html, names, project, write};
 
-const CLIP: &[u8] = include_bytes!("../../src/emulator/clips/placeholder.mp4");
-const TOKEN: &str = "endpoint-topsecret-0123456789";
+pub(crate) const CLIP: &[u8] = include_bytes!("../../src/emulator/clips/placeholder.mp4");
+pub(crate) const TOKEN: &str = "endpoint-topsecret-0123456789";
 
 /// What a server was sent.
 #[derive(Clone, Debug)]
-struct Seen {
+pub(crate) struct Seen {
     head: String,
     body: Vec<u8>,
 }
@@ -33,13 +33,13 @@ impl Seen {
 }
 
 /// A server whose answers are made of what it is sent, its own address and the number of earlier requests.
-struct Server {
-    url: String,
+pub(crate) struct Server {
+    pub(crate) url: String,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
 impl Server {
-    fn start(answer: impl Fn(&Seen, &str, usize) -> Vec<u8> + Send + 'static) -> Self {
+    pub(crate) fn start(answer: impl Fn(&Seen, &str, usize) -> Vec<u8> + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -63,7 +63,7 @@ impl Server {
     }
 
     /// The first lines of the requests.
-    fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let line = |seen: Seen| seen.head.lines().next().unwrap().replace(" HTTP/1.1", "");
         self.seen().into_iter().map(line).collect()
     }
@@ -87,17 +87,17 @@ fn read(stream: &mut TcpStream) -> Seen {
 }
 
 /// A response.
-fn http(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn http(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let head =
         format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n", body.len());
     [head.as_bytes(), body].concat()
 }
 
-fn json_answer(status: &str, body: &Value) -> Vec<u8> {
+pub(crate) fn json_answer(status: &str, body: &Value) -> Vec<u8> {
     http(status, "content-type: application/json\r\n", body.to_string().as_bytes())
 }
 
-fn video() -> Vec<u8> {
+pub(crate) fn video() -> Vec<u8> {
     http("200 OK", "content-type: video/mp4\r\n", CLIP)
 }
 
@@ -154,14 +154,14 @@ fn render(url: &str, request: &str, flags: &[&str]) -> Command {
     command
 }
 
-fn run(folder: &Path, url: &str, request: &str, flags: &[&str]) -> Ran {
+pub(crate) fn run(folder: &Path, url: &str, request: &str, flags: &[&str]) -> Ran {
     let ran = Ran::of(render(url, request, flags).current_dir(folder));
     assert!(!ran.stdout.contains(TOKEN) && !ran.stderr.contains(TOKEN), "{ran:?}");
     ran
 }
 
 /// Runs a render that fails; returns its code and its message.
-fn failed(url: &str, request: &str) -> (i32, String, String) {
+pub(crate) fn failed(url: &str, request: &str) -> (i32, String, String) {
     let folder = project();
     let ran = run(folder.path(), url, request, &[]);
     let error = ran.error();

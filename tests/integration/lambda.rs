@@ -305,11 +305,11 @@ fn the_options_reach_the_execution() {
     let aws = Aws::start(0);
     let folder = aws.repository();
     let video = ["--codec", "h265", "--width", "3840", "--height", "2160"];
-    let chunks = ["--chunk-size", "120", "--max-parallel-chunks", "8"];
+    let chunks = ["--target-chunk-frames", "120", "--max-parallel-chunks", "8"];
     let ran = aws.render(folder.path(), &[&video[..], &chunks].concat()).ok();
     let result = ran.json();
     let config = &aws.input(result["key"].as_str().unwrap())["Config"];
-    let told = ["codec", "outputResolution", "width", "height", "chunkSize", "maxParallelChunks"];
+    let told = ["codec", "outputResolution", "width", "height", "targetChunkFrames", "maxParallelChunks"];
     assert_eq!(
         told.map(|name| config[name].clone()),
         [json!("h265"), json!("landscape-4k"), json!(1280), json!(720), json!(120), json!(8)]

@@ -31,6 +31,7 @@ mod formats;
 mod generated;
 mod generation;
 mod http;
+mod http_hostile;
 mod init;
 mod lambda;
 mod limits;

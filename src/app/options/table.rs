@@ -665,11 +665,27 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         value_name: "FRAMES",
         kind: Kind::Integer { min: 1, max: ChunkOptions::MAX_SIZE as i64 },
         help: "Frames of a chunk, which one machine renders",
-        details: "Only supported by the lambda and cloudrun renderers. Does not change the identity of a render.",
-        fallback: Fallback::Words("240"),
+        details: "By default, videos have --max-parallel-chunks chunks of at least 10 frames. \
+                  Only supported by the lambda and cloudrun renderers. Does not change the identity of a render.",
+        fallback: Fallback::Words("auto"),
         heading: Heading::Distributed,
         scope: Scope::File,
         set: |spec, value| put(&mut spec.run.chunks.size, integer(value, 1, ChunkOptions::MAX_SIZE)?.into()),
+        ..BASE
+    },
+    RenderOption {
+        name: "target-chunk-frames",
+        value_name: "FRAMES",
+        kind: Kind::Integer { min: 1, max: ChunkOptions::MAX_SIZE as i64 },
+        help: "Frames that a chunk of a short video has at most",
+        details: "A video of more than --max-parallel-chunks of them has larger chunks. \
+                  Only supported by the lambda and cloudrun renderers. Does not change the identity of a render.",
+        heading: Heading::Distributed,
+        scope: Scope::File,
+        conflicts: &["chunk-size"],
+        set: |spec, value| {
+            put(&mut spec.run.chunks.target, integer(value, 1, ChunkOptions::MAX_SIZE)?.into())
+        },
         ..BASE
     },
     RenderOption {

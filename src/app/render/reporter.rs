@@ -124,12 +124,10 @@ impl Reporter for SingleReporter<'_> {
 
     fn result(&mut self, result: OrderResult) -> bool {
         if let (OrderState::Submitted, Some(execution)) = (&result.state, &result.render_id)
-            && execution.starts_with("arn:")
+            // AWS and Google Cloud; ids of the HeyGen cloud are shown by their events.
+            && ["arn:", "projects/"].iter().any(|start| execution.starts_with(start))
         {
             self.console.detail(&format!("execution {execution}"));
-            interrupt::set_resume_hint(Some(
-                "the render is still running; run the same command again to resume".to_owned(),
-            ));
         }
         self.result = Some(result);
         true

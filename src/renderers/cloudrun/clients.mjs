@@ -35,6 +35,19 @@ function executionsOf({ project }) {
   });
 }
 
+let loaded;
+
+// Loads the credentials once. The client libraries report a file that is missing or damaged in many ways.
+function authenticate(storage) {
+  loaded ??= storage.authClient.getClient().catch((error) => {
+    const file = process.env.GOOGLE_APPLICATION_CREDENTIALS;
+    const known = "Could not load the default credentials";
+    const text = `${error?.message}`.startsWith(known) ? error.message : `${known}${file ? ` of ${file}` : ""}: ${error?.message}`;
+    throw Object.assign(new Error(text), { name: "UNAUTHENTICATED" });
+  });
+  return loaded;
+}
+
 // Requests the contents of an object. The client's own streams end the process when an answer is an error
 // (ERR_STREAM_UNABLE_TO_PIPE, seen with 7.22.0 and Node 24).
 async function contents(storage, bucket, name, responseType) {
@@ -64,6 +77,8 @@ function nameOf(error) {
 // Returns the message of an error, without the JSON of an answer around it.
 function messageOf(error) {
   const text = `${error?.response?.data?.error?.message ?? error?.message ?? error}`;
+  // What it says contains the answer, which may repeat the request with its token.
+  if (text.startsWith("Cannot create property 'res' on string")) return "the server of the credentials answered with no JSON";
   try {
     return JSON.parse(text).error.message;
   } catch {

@@ -23,6 +23,8 @@ pub(crate) static PLATFORM: Platform = Platform {
     credential_errors: &[
         "Could not load the default credentials",
         "Could not refresh access token",
+        // OpenSSL cannot read the private key.
+        "DECODER routines",
         "PERMISSION_DENIED",
         "UNAUTHENTICATED",
         "invalid_client",

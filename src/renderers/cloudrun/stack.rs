@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::options::CloudRunOptions;
 use super::platform::PLATFORM;
-use crate::renderers::serverless::{ServerlessError, state_folders};
+use crate::renderers::serverless::{ServerlessError, is_name, state_folders};
 use crate::system::file;
 
 /// Name of the file in `.hyperframes`.
@@ -69,21 +69,26 @@ impl CloudRunState {
         if !missing.is_empty() {
             return Err(invalid(path, &format!("{} is missing", missing.join(" and "))));
         }
-        let is_name =
-            |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte));
         if let Some((name, value)) = names.iter().find(|(_, value)| !is_name(value)) {
             return Err(invalid(path, &format!("{name} must not be {value:?}")));
         }
-        if !self.service_url.starts_with("https://") {
-            return Err(invalid(path, "serviceUrl must be an https URL"));
+        let is_plain = self.service_url.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'@');
+        if !self.service_url.starts_with("https://") || !is_plain {
+            return Err(invalid(path, "serviceUrl must be an https URL without a user"));
         }
         Ok(())
     }
 
-    /// Returns the start of the names of its executions.
-    pub(super) fn executions(&self) -> String {
+    /// Returns whether an execution of this name may be one of its workflow. Workflows names the project of executions by its
+    /// number, which the file of the stack does not have.
+    pub(super) fn may_have(&self, execution: &str) -> bool {
         let Self { project_id, region, workflow_id, .. } = self;
-        format!("projects/{project_id}/locations/{region}/workflows/{workflow_id}/executions/")
+        let rest = execution.strip_prefix("projects/").and_then(|rest| rest.split_once('/'));
+        rest.is_some_and(|(project, rest)| {
+            let is_number = !project.is_empty() && project.bytes().all(|byte| byte.is_ascii_digit());
+            (is_number || project == project_id)
+                && rest.starts_with(&format!("locations/{region}/workflows/{workflow_id}/executions/"))
+        })
     }
 }
 
@@ -119,7 +124,10 @@ mod tests {
         assert!(find(&options).is_err_and(|error| error.contains("does not exist")));
         fs::write(home.join(".hyperframes/cloudrun-state.json"), STATE).expect("written");
         let users = find(&options).expect("found");
-        assert_eq!(users.executions(), "projects/p/locations/us-central1/workflows/w/executions/");
+        for (project, may_have) in [("p", true), ("1051295516635", true), ("q", false), ("", false)] {
+            let execution = format!("projects/{project}/locations/us-central1/workflows/w/executions/e");
+            assert_eq!(users.may_have(&execution), may_have, "{execution}");
+        }
         let own = root.join(".hyperframes/cloudrun-state.json");
         fs::write(&own, STATE.replace("\"p\"", "\"own\"")).expect("written");
         assert_eq!(find(&options).expect("found").project_id, "own");
@@ -129,11 +137,13 @@ mod tests {
             ..CloudRunOptions::default()
         };
         let other = find(&elsewhere).expect("found");
-        assert_eq!(other.executions(), "projects/q/locations/europe-west1/workflows/w/executions/");
+        assert!(other.may_have("projects/q/locations/europe-west1/workflows/w/executions/e"));
+        assert!(!other.may_have("projects/q/locations/us-central1/workflows/w/executions/e"));
         for (from, to, problem) in [
             ("\"b\"", "\"\"", "bucketName is missing"),
             ("\"w\"", "\"../w\"", "workflowId must not be \"../w\""),
             ("https:", "http:", "serviceUrl must be an https URL"),
+            ("https://", "https://u:p@", "serviceUrl must be an https URL without a user"),
             ("{", "[", "invalid stack file"),
         ] {
             fs::write(&own, STATE.replace(from, to)).expect("written");

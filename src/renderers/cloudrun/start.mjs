@@ -62,10 +62,17 @@ async function read(file) {
   }
 }
 
-// Returns the recorded execution of a render.
+const EXECUTION = /^projects\/[\w.:-]+\/locations\/[\w-]+\/workflows\/[\w-]+\/executions\/[\w-]+$/;
+
+// Returns the recorded execution of a render. A damaged record is none: the list of the workflow says what was started.
 async function recorded(folder) {
   const text = await read(bucket.file(`${folder}execution.json`));
-  return text && JSON.parse(text).execution;
+  try {
+    const { execution } = JSON.parse(text);
+    return EXECUTION.test(execution) ? execution : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 // Returns the execution of a render in the list of the workflow, which is sorted by time, newest first.
@@ -117,6 +124,7 @@ async function begin({ name, key, config }, site, claimed, lease, tries) {
 }
 
 async function start(order) {
+  await authenticate(storage);
   const folder = `renders/${order.name}/`;
   const object = (name) => bucket.file(`${folder}${name}.json`);
   const record = async (execution) => {

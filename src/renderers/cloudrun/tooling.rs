@@ -103,7 +103,7 @@ impl Stack for CloudRunStack {
     }
 
     fn recorded(&self, fact: &RenderFact, key: String) -> Option<(String, String)> {
-        fact.render_id.starts_with(&self.state.executions()).then(|| (key, fact.render_id.clone()))
+        self.state.may_have(&fact.render_id).then(|| (key, fact.render_id.clone()))
     }
 
     fn start(&self, starts: &[Start], deadline: Deadline) -> Result<Vec<Started>, ServerlessError> {
@@ -160,6 +160,7 @@ fn config(options: &RenderRequest, layout: (f64, f64), chunks: ChunkOptions) -> 
         ("codec", options.codec.map(|codec| json!(codec))),
         ("outputResolution", preset(options, layout)?.map(Value::from)),
         ("chunkSize", chunks.size.map(Value::from)),
+        ("targetChunkFrames", chunks.target.map(Value::from)),
         ("maxParallelChunks", chunks.max_parallel.map(Value::from)),
         ("variables", Some(Value::Object(options.variables.clone().unwrap_or_default()))),
     ];
@@ -189,12 +190,13 @@ mod tests {
             variables: Some(Map::from_iter([("a".to_owned(), json!(1))])),
             ..RenderRequest::default()
         };
-        let chunks = ChunkOptions { size: Some(60), max_parallel: Some(4) };
+        let chunks = ChunkOptions { size: Some(60), target: Some(90), max_parallel: Some(4) };
         let mut expected = base;
         for (name, value) in [
             ("codec", json!("h265")),
             ("outputResolution", json!("landscape-4k")),
             ("chunkSize", json!(60)),
+            ("targetChunkFrames", json!(90)),
             ("maxParallelChunks", json!(4)),
             ("variables", json!({ "a": 1 })),
         ] {

@@ -34,6 +34,10 @@ const VARIABLES_OF_PROGRAMS: &[&str] = &["DOCKER_", "CONTAINER_", "CONTAINERS_",
 /// How long removing a container may take.
 const REMOVAL_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// How long it may take after an interruption: people wait for the prompt, and CI services for 7.5 s or more.
+#[cfg(unix)]
+const REMOVAL_TIMEOUT_AT_END: Duration = Duration::from_secs(5);
+
 /// Packs everything that the archive contains: the project was packed with its own rules before.
 const IGNORE_NOTHING: &str = "!.*\n!/renders/\n!/snapshots/\n";
 
@@ -61,10 +65,13 @@ impl Docker {
         let found = wanted.iter().find_map(|kind| Some((*kind, find(kind.as_str())?)));
         let (kind, program) =
             found.ok_or_else(|| DockerError::NoProgram(wanted.iter().map(|kind| kind.as_str()).collect()))?;
-        let docker = Self { program, kind, image, network: options.network.unwrap_or(Network::None) };
+        let mut docker = Self { program, kind, image, network: options.network.unwrap_or(Network::None) };
         let version = docker.capture(&["version".to_owned()], deadline)?;
         if !version.0.status.success() {
             return Err(DockerError::NoService(kind.as_str(), text(&version)));
+        }
+        if is_podman(&version) {
+            docker.kind = ContainerProgram::Podman;
         }
         let inspect = ["image", "inspect", "--format={{.Id}}", &docker.image].map(str::to_owned);
         let missing = docker.capture(&inspect, deadline)?;
@@ -184,9 +191,26 @@ impl Docker {
     }
 }
 
+/// Returns whether the output of `version` is that of Podman, which distributions install under the name of Docker as well.
+fn is_podman((exited, output): &(Exited, String)) -> bool {
+    output.lines().any(|line| line.starts_with("Client:") && line.contains("Podman"))
+        || exited.output.iter().any(|line| line.contains("Emulate Docker CLI using podman"))
+}
+
 /// Returns the arguments that remove a container, and so end what runs in it: it does not end with the program that started it.
 fn removal(name: &str) -> [String; 3] {
     ["rm", "--force", name].map(str::to_owned)
+}
+
+/// Runs a command, and ends it after `limit`.
+#[cfg(unix)]
+fn run_within(mut command: Command, limit: Duration) {
+    let Ok(mut child) = command.spawn() else { return };
+    let deadline = Deadline::after(limit);
+    while matches!(child.try_wait(), Ok(None)) && !deadline.is_over() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let _ = child.kill();
 }
 
 /// Directories of a container, next to those of every render.
@@ -213,7 +237,8 @@ impl<'a> Running<'a> {
                 let mut command = docker.command(&removal(&name));
                 command.stdin(std::process::Stdio::null());
                 command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
-                let _ = command.status();
+                // Destructors do not run, and a service that hangs must not keep the process.
+                run_within(command, REMOVAL_TIMEOUT_AT_END);
             }))
         };
         Self {
@@ -262,12 +287,25 @@ fn not_run(error: &io::Error) -> DockerError {
 /// Returns the error of a container that failed.
 fn failure(ran: &(Exited, String)) -> DockerError {
     let output = text(ran);
-    let envelope = output.find('{').and_then(|start| serde_json::from_str::<Envelope>(&output[start..]).ok());
-    match envelope {
+    // Other lines, such as warnings of the engine, may be around it.
+    let objects = output.match_indices('{').filter(|(at, _)| *at == 0 || output[..*at].ends_with('\n'));
+    let mut envelopes = objects.filter_map(|(at, _)| {
+        serde_json::Deserializer::from_str(&output[at..]).into_iter::<Envelope>().next()?.ok()
+    });
+    match envelopes.next_back() {
         Some(Envelope { error }) if error.code == "timeout" => DockerError::TimedOut,
         Some(Envelope { error }) => DockerError::Render(error.message),
+        None if was_started(ran.0.status.code()) => {
+            let lines = ran.0.output.iter().map(|line| format!("\n{line}"));
+            DockerError::Render(format!("{}{}", ran.0.status, lines.collect::<String>()))
+        }
         None => DockerError::NotStarted(output),
     }
+}
+
+/// Returns whether a container with this exit code was started; source: `docker run`, whose own codes are 125 to 127.
+fn was_started(code: Option<i32>) -> bool {
+    code.is_some_and(|code| !(125..=127).contains(&code))
 }
 
 /// Returns the end of the output of a program that failed.

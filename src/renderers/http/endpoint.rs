@@ -87,6 +87,10 @@ impl Endpoint {
             return Err(HttpError::InvalidEndpoint("must not contain a fragment"));
         }
         let origin = Origin::of(&url).ok_or(HttpError::InvalidEndpoint("is not valid"))?;
+        // Its variable would be that of another host, which has a dot there.
+        if origin.host.contains('_') {
+            return Err(HttpError::InvalidEndpoint("must not contain an underscore in its host"));
+        }
         let uri = url.parse::<Uri>().map_err(|_| HttpError::InvalidEndpoint("is not valid"))?;
         if uri.path() == "/" && uri.query().is_none() {
             url = format!("{}{}", url.trim_end_matches('/'), options.form.default_path());
@@ -163,7 +167,7 @@ impl Endpoint {
                 None => return Ok(response),
             }
         }
-        Err(NoResponse { message: "too many redirects".to_owned(), is_unsent: false })
+        Err(NoResponse { message: format!("{}: too many redirects", self.host()), is_unsent: false })
     }
 
     /// Gets `url` with the given headers; the token goes to the endpoint's own origin only, also after redirects.
@@ -192,7 +196,7 @@ impl Endpoint {
             let Some(target) = self.location(&url, &response) else { return Ok(response) };
             url = target;
         }
-        Err(NoResponse { message: "too many redirects".to_owned(), is_unsent: false })
+        Err(NoResponse { message: format!("{}: too many redirects", self.host()), is_unsent: false })
     }
 
     fn run<B: ureq::AsSendBody>(
@@ -227,13 +231,25 @@ impl Endpoint {
         self.resolve(url, response.headers().get("location")?.to_str().ok()?)
     }
 
-    /// Returns a link of a response as an absolute URL; `None` if it is not HTTP, or not HTTPS although the endpoint is.
+    /// Returns a link of a response to `base` as an absolute URL; `None` if it is not HTTP, or not HTTPS although the endpoint is.
+    /// Segments such as `..` are left to the server.
     pub(super) fn resolve(&self, base: &str, link: &str) -> Option<String> {
-        let link = link.trim();
-        let resolved = if link.starts_with('/') && !link.starts_with("//") {
+        let link = Some(link.trim()).filter(|link| !link.is_empty())?;
+        let is_absolute = link.split_once(':').is_some_and(|(scheme, _)| !scheme.contains(['/', '?', '#']));
+        let resolved = if is_absolute {
+            link.to_owned()
+        } else if link.starts_with("//") {
+            format!("{}:{link}", Origin::of(base)?.scheme)
+        } else if link.starts_with('/') {
             format!("{}{link}", Origin::of(base)?.base())
         } else {
-            link.to_owned()
+            let page = base.split(['?', '#']).next()?;
+            let path = page.find("://")? + 3;
+            match page[path..].rfind('/') {
+                _ if link.starts_with(['?', '#']) => format!("{page}{link}"),
+                Some(end) => format!("{}{link}", &page[..=path + end]),
+                None => format!("{page}/{link}"),
+            }
         };
         let escaped = utf8_percent_encode(&resolved, UNESCAPED).to_string();
         let origin = Origin::of(&escaped)?;
@@ -311,9 +327,15 @@ mod tests {
 
     #[test]
     fn a_token_is_for_https_and_loopback() {
-        for url in
-            ["http://render.lan/render", "https://u:p@x.example", "ftp://x", "x.example", "https://x#y"]
-        {
+        for url in [
+            "http://render.lan/render",
+            "https://u:p@x.example",
+            "ftp://x",
+            "x.example",
+            "https://x#y",
+            // The variable of a.b.example.
+            "https://a_b.example",
+        ] {
             assert!(matches!(endpoint(url, RequestForm::Files), Err(HttpError::InvalidEndpoint(_))), "{url}");
         }
         let none = Endpoint::new(&HttpOptions::default(), CONNECT_TIMEOUT, &|_| None);
@@ -356,7 +378,12 @@ mod tests {
         let resolved = |link: &str| endpoint.resolve("https://x.example/api/render", link);
         assert_eq!(resolved("/r/a b.mp4").as_deref(), Some("https://x.example:443/r/a%20b.mp4"));
         assert_eq!(resolved("https://y.example/v?s=1").as_deref(), Some("https://y.example/v?s=1"));
-        for bad in ["http://y.example/v", "//y.example/v", "file:///etc/passwd", "v.mp4", "data:,x", ""] {
+        assert_eq!(resolved("//y.example/v").as_deref(), Some("https://y.example/v"));
+        assert_eq!(resolved("v.mp4?a=b:c").as_deref(), Some("https://x.example/api/v.mp4?a=b:c"));
+        assert_eq!(resolved("?id=1").as_deref(), Some("https://x.example/api/render?id=1"));
+        let bare = endpoint.resolve("https://x.example?a=b", "v.mp4");
+        assert_eq!(bare.as_deref(), Some("https://x.example/v.mp4"));
+        for bad in ["http://y.example/v", "file:///etc/passwd", "data:,x", "", " "] {
             assert_eq!(resolved(bad), None, "{bad}");
         }
     }

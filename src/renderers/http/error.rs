@@ -58,7 +58,31 @@ pub(crate) enum HttpError {
     TimedOut {
         /// Whether the same command resumes the render.
         is_resumable: bool,
+        /// Why the endpoint has not begun to render.
+        refusal: Option<String>,
     },
+}
+
+impl HttpError {
+    /// Applies `map` to every text of the endpoint.
+    pub(super) fn map_text(self, map: impl Fn(String) -> String) -> Self {
+        match self {
+            Self::Unauthorized { message, variable } => {
+                Self::Unauthorized { message: map(message), variable }
+            }
+            Self::Failed { message, may_have_rendered } => {
+                Self::Failed { message: map(message), may_have_rendered }
+            }
+            Self::Render(message) => Self::Render(map(message)),
+            Self::NotSaved { message, link } => {
+                Self::NotSaved { message: map(message), link: link.map(&map) }
+            }
+            Self::TimedOut { is_resumable, refusal } => {
+                Self::TimedOut { is_resumable, refusal: refusal.map(map) }
+            }
+            other => other,
+        }
+    }
 }
 
 impl Fault for HttpError {
@@ -93,7 +117,7 @@ impl Fault for HttpError {
             Self::Failed { .. } => "check the network and --http-endpoint".to_owned(),
             Self::NotSaved { link: Some(link), .. } => format!("the video is still at {link}"),
             Self::NotSaved { link: None, .. } => "run the same command again to render again".to_owned(),
-            Self::TimedOut { is_resumable: true } => {
+            Self::TimedOut { is_resumable: true, .. } => {
                 "run the same command again to resume, or increase --max-wait".to_owned()
             }
             Self::TimedOut { .. } => "increase --max-wait".to_owned(),
@@ -130,6 +154,7 @@ impl fmt::Display for HttpError {
             Self::Failed { message, .. } => f.write_str(message),
             Self::Render(message) => write!(f, "the endpoint failed to render: {message}"),
             Self::NotSaved { message, .. } => write!(f, "cannot download the video: {message}"),
+            Self::TimedOut { refusal: Some(refusal), .. } => write!(f, "timed out; {refusal}"),
             Self::TimedOut { .. } => f.write_str("timed out; the endpoint may still be rendering"),
         }
     }

@@ -1,5 +1,6 @@
 //! One render: the request, what the endpoint answers, and the video.
 
+use std::io::{Cursor, Read as _};
 use std::time::{Duration, Instant};
 
 use hyperframes_ci_core::job::{Remedy, SaveError, poll_delay, retry_delay};
@@ -20,6 +21,9 @@ use crate::ui::plain;
 
 /// The largest answer that is read, in bytes, if it is not a video.
 const MAX_ANSWER: u64 = 1024 * 1024;
+
+/// Bytes in which JSON begins.
+const MAX_SPACE: u64 = 64;
 
 /// Characters of a text that messages quote.
 const MAX_QUOTED: usize = 500;
@@ -71,6 +75,11 @@ impl Exchange<'_> {
     /// # Errors
     /// Returns [`HttpError`] if there is no video.
     pub(super) fn run(&mut self, body: &[u8], download: &mut Download) -> Result<(), HttpError> {
+        let endpoint = self.endpoint;
+        self.render(body, download).map_err(|error| error.map_text(|text| endpoint.masked(&text)))
+    }
+
+    fn render(&mut self, body: &[u8], download: &mut Download) -> Result<(), HttpError> {
         let mut answer = self.submit(body)?;
         let began = Instant::now();
         loop {
@@ -79,6 +88,8 @@ impl Exchange<'_> {
                 Answer::Link(link) => return self.download(&link, download),
                 Answer::Failed(message) => return Err(HttpError::Render(message)),
                 Answer::Later(url, least) => {
+                    // As before the retry of a request, an endpoint does not ask for more than a minute.
+                    let least = least.map(|least| pause(retry_delay(1, Some(least), 0)));
                     let delay =
                         poll_delay(began.elapsed(), self.poll_interval).max(least.unwrap_or_default());
                     self.sleep(delay)?;
@@ -99,10 +110,10 @@ impl Exchange<'_> {
                     let least = retry_after(&response);
                     match response.status().as_u16() {
                         // The endpoint has refused it.
-                        status @ 429 => (format!("HTTP {status}"), least),
-                        status @ 503 if is_repeatable || least.is_some() => (format!("HTTP {status}"), least),
+                        status @ 429 => (self.responded(status), least),
+                        status @ 503 if is_repeatable || least.is_some() => (self.responded(status), least),
                         status @ (409 | 425 | 500 | 502 | 504) if is_repeatable => {
-                            (format!("HTTP {status}"), least)
+                            (self.responded(status), least)
                         }
                         _ => return self.read(self.endpoint.url(), response),
                     }
@@ -113,11 +124,12 @@ impl Exchange<'_> {
                     return Err(HttpError::Failed { message: error.message, may_have_rendered: true });
                 }
             };
-            let message = self.endpoint.masked(&message);
             if attempt > self.retries {
                 return Err(HttpError::Failed { message, may_have_rendered: false });
             }
-            self.sleep(pause(retry_delay(attempt, least, random())))?;
+            if self.sleep(pause(retry_delay(attempt, least, random()))).is_err() {
+                return Err(HttpError::TimedOut { is_resumable: is_repeatable, refusal: Some(message) });
+            }
         }
     }
 
@@ -129,7 +141,7 @@ impl Exchange<'_> {
             let (message, least) = match self.endpoint.get(url, &[], self.deadline) {
                 Ok(response) => match response.status().as_u16() {
                     status @ (408 | 425 | 429 | 500..=599) => {
-                        (format!("HTTP {status}"), retry_after(&response))
+                        (self.responded(status), retry_after(&response))
                     }
                     _ => return self.read(url, response),
                 },
@@ -137,7 +149,6 @@ impl Exchange<'_> {
                 Err(error) => (error.message, None),
             };
             if attempt > self.retries.max(MAX_FAILED_POLLS) {
-                let message = self.endpoint.masked(&message);
                 return Err(HttpError::Failed { message, may_have_rendered: true });
             }
             self.sleep(pause(retry_delay(attempt, least, random())))?;
@@ -149,9 +160,10 @@ impl Exchange<'_> {
         let status = response.status().as_u16();
         let least = retry_after(&response);
         let location = self.endpoint.location(url, &response);
-        let kind = header(&response, "content-type").unwrap_or_default().to_ascii_lowercase();
-        let is_video =
-            !["application/json", "text/", "application/xhtml"].iter().any(|known| kind.starts_with(known));
+        let (kind, response) = typed(response);
+        let is_text =
+            ["application/json", "text/", "application/xhtml"].iter().any(|known| kind.starts_with(known));
+        let is_video = !is_text && !kind.contains("+json");
         match status {
             303 => {
                 return location
@@ -187,8 +199,9 @@ impl Exchange<'_> {
                 401 => HttpError::Unauthorized { message, variable: self.endpoint.variable.clone() },
                 _ => {
                     let message = format!("{} responded with {message}", self.endpoint.host());
-                    // A request that is refused was not rendered.
-                    HttpError::Failed { message, may_have_rendered: status >= 500 }
+                    // A request that is refused was not rendered, but what is asked for later was accepted.
+                    let may_have_rendered = status >= 500 || url != self.endpoint.url();
+                    HttpError::Failed { message, may_have_rendered }
                 }
             });
         }
@@ -200,7 +213,7 @@ impl Exchange<'_> {
         // The header is enough.
         let answer = match answer {
             Some(answer) => answer,
-            None if status == 202 && location.is_some() => JsonAnswer::default(),
+            None if matches!(status, 201 | 202) && location.is_some() => JsonAnswer::default(),
             None => return Err(self.unusable(status, "neither a video nor a JSON object with its URL")),
         };
         let outcome = answer.status.as_deref().unwrap_or_default().to_ascii_lowercase();
@@ -208,8 +221,8 @@ impl Exchange<'_> {
             let reason = answer.reason().unwrap_or_else(|| "no reason".to_owned());
             return Ok(Answer::Failed(self.quoted(&reason)));
         }
-        if !outcome.is_empty() {
-            let status = self.quoted(&outcome);
+        if let Some(status) = answer.status.as_deref().filter(|_| !outcome.is_empty()) {
+            let status = self.quoted(status);
             (self.report)(Event::Status(status));
         }
         let resolved = |link: &str| self.endpoint.resolve(url, link);
@@ -251,7 +264,10 @@ impl Exchange<'_> {
         let report = &mut self.report;
         let received =
             download.receive(response, total, &mut |done, total| report(Event::Downloading { done, total }));
-        received.map_err(|error| HttpError::NotSaved { message: error.message, link: None })
+        received.map_err(|error| match self.deadline.is_over() {
+            true => self.timed_out(),
+            false => HttpError::NotSaved { message: error.message, link: None },
+        })
     }
 
     /// Downloads the video of a link, and resumes an interrupted transfer.
@@ -266,11 +282,15 @@ impl Exchange<'_> {
             // A video that was stored a moment ago may not be visible everywhere yet.
             let is_final = remedy == Remedy::None || attempt > self.retries || self.deadline.is_over();
             if is_final {
-                let (message, link) = (self.endpoint.masked(&message), Some(without_query(link)));
-                return Err(HttpError::NotSaved { message, link });
+                return Err(HttpError::NotSaved { message, link: Some(without_query(link)) });
             }
             self.sleep(pause(retry_delay(attempt, None, random())))?;
         }
+    }
+
+    /// Returns what a status means in a message.
+    fn responded(&self, status: u16) -> String {
+        format!("{} responded with HTTP {status}", self.endpoint.host())
     }
 
     /// Returns the error of an answer that says nothing useful.
@@ -298,7 +318,7 @@ impl Exchange<'_> {
     }
 
     fn timed_out(&self) -> HttpError {
-        HttpError::TimedOut { is_resumable: self.endpoint.form.is_idempotent() }
+        HttpError::TimedOut { is_resumable: self.endpoint.form.is_idempotent(), refusal: None }
     }
 }
 
@@ -312,6 +332,20 @@ impl JsonAnswer {
         });
         error.or_else(|| self.message.clone()).filter(|reason| !reason.trim().is_empty())
     }
+}
+
+/// Returns the type of an answer in lower case. JSON is recognised without one: servers that are a few lines long forget it.
+fn typed(response: Response<Body>) -> (String, Response<Body>) {
+    if let Some(kind) = header(&response, "content-type") {
+        return (kind.to_ascii_lowercase(), response);
+    }
+    let (parts, body) = response.into_parts();
+    let (mut head, mut body) = (Vec::new(), body.into_reader());
+    // What cannot be read fails again.
+    let _ = body.by_ref().take(MAX_SPACE).read_to_end(&mut head);
+    let kind = if head.trim_ascii_start().starts_with(b"{") { "application/json" } else { "" };
+    let body = Body::builder().reader(Cursor::new(head).chain(body));
+    (kind.to_owned(), Response::from_parts(parts, body))
 }
 
 fn header<'a>(response: &'a Response<Body>, name: &str) -> Option<&'a str> {

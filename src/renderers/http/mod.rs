@@ -160,7 +160,7 @@ impl HttpSession {
             report,
         };
         exchange.run(&body, &mut download).map_err(|error| {
-            let is_fetchable = matches!(error, HttpError::TimedOut { is_resumable: true });
+            let is_fetchable = matches!(error, HttpError::TimedOut { is_resumable: true, .. });
             Unsaved { error: error.into(), is_fetchable }
         })?;
         let verified = verify(download.output().temporary_path(), &order.expected);

@@ -13,6 +13,8 @@ function service({ region, bucket, memory }) {
         `${error?.name} ${error?.code ?? ""} ${error?.Code ?? ""}`,
       ),
     poll: (execution) => getRenderProgress({ executionArn: execution, region, defaultMemorySizeMb: memory }),
+    // Executions are named after their keys.
+    keyOf: () => undefined,
     async open(key) {
       const object = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
       return { body: object.Body, size: object.ContentLength };

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::options::LambdaOptions;
 use super::platform::PLATFORM;
-use crate::renderers::serverless::{ServerlessError, state_folders};
+use crate::renderers::serverless::{ServerlessError, is_name, state_folders};
 use crate::system::file;
 
 /// A deployed stack.
@@ -35,9 +35,10 @@ impl LambdaState {
     pub(super) fn find(options: &LambdaOptions, folder: &Path) -> Result<Self, ServerlessError> {
         let stack = Self::named(&options.stack, folder)?;
         match &options.region {
-            Some(region) if *region != stack.region => {
-                Err(unknown(format!("stack {:?} is in {}, not in {region}", stack.name, stack.region), &[]))
-            }
+            Some(region) if *region != stack.region => Err(ServerlessError::Stack {
+                message: format!("stack {:?} is in {}, not in {region}", stack.name, stack.region),
+                help: "remove --lambda-region, or name a stack of that region with --lambda-stack".to_owned(),
+            }),
             _ => Ok(stack),
         }
     }
@@ -73,11 +74,20 @@ impl LambdaState {
         let invalid =
             |reason: String| unknown(format!("invalid stack file {}: {reason}", path.display()), &[]);
         let stack: Self = serde_json::from_str(&text).map_err(|error| invalid(error.to_string()))?;
-        if stack.state_machine_arn.split(':').nth(5) != Some("stateMachine") {
+        let arn = stack.state_machine_arn.split(':').collect::<Vec<_>>();
+        if arn.get(5) != Some(&"stateMachine") {
             return Err(invalid(format!("{:?} is not the ARN of a state machine", stack.state_machine_arn)));
         }
         if stack.bucket_name.is_empty() || stack.region.is_empty() {
             return Err(invalid("bucket or region is missing".to_owned()));
+        }
+        for (name, value) in [("region", &stack.region), ("bucketName", &stack.bucket_name)] {
+            if !is_name(value) {
+                return Err(invalid(format!("{name} must not be {value:?}")));
+            }
+        }
+        if arn.get(3) != Some(&stack.region.as_str()) {
+            return Err(invalid(format!("the state machine is in {}, not in {}", arn[3], stack.region)));
         }
         Ok(Self { name: name.to_owned(), text, ..stack })
     }
@@ -145,7 +155,19 @@ mod tests {
             let options = LambdaOptions { stack: "s".to_owned(), region, ..LambdaOptions::default() };
             assert_eq!(LambdaState::find(&options, &deep).is_ok(), is_found, "{options:?}");
         }
-        fs::write(&path, STATE.replace("stateMachine:", "function:")).expect("written");
-        assert!(LambdaState::named("s", &deep).is_err());
+        for (from, to, problem) in [
+            ("stateMachine:", "function:", "is not the ARN of a state machine"),
+            (
+                "\"eu-west-1\"",
+                "\"eu-west-1.evil.example/\"",
+                "region must not be \"eu-west-1.evil.example/\"",
+            ),
+            ("\"b\"", "\"b/../c\"", "bucketName must not be \"b/../c\""),
+            ("\"eu-west-1\"", "\"us-east-1\"", "the state machine is in eu-west-1, not in us-east-1"),
+        ] {
+            fs::write(&path, STATE.replace(from, to)).expect("written");
+            let error = LambdaState::named("s", &deep).err().map(|error| error.to_string());
+            assert!(error.as_ref().is_some_and(|error| error.contains(problem)), "{problem}: {error:?}");
+        }
     }
 }

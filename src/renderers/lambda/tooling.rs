@@ -140,6 +140,7 @@ impl LambdaStack {
         ];
         flags.extend(settings.flags());
         flags.extend(self.chunks.size.map(|size| format!("--chunk-size={size}")));
+        flags.extend(self.chunks.target.map(|frames| format!("--target-chunk-frames={frames}")));
         flags.extend(self.chunks.max_parallel.map(|count| format!("--max-parallel-chunks={count}")));
         let output = self.run(&["render-batch", "project"], &flags, WHAT, deadline)?;
         let results: Vec<StartResult> = serde_json::from_str(&output)

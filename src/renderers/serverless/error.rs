@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use hyperframes_ci_core::video::VideoError;
+
 use super::platform::{Account, Platform};
 use super::size::Unscalable;
 use crate::fault::{Exit, Fault};
@@ -52,6 +54,13 @@ pub(crate) enum ServerlessError {
     Quota(&'static Platform, String),
     /// The execution failed, with its errors.
     Render(&'static Platform, String),
+    /// What the execution left in the bucket is not a whole video.
+    Damaged {
+        /// Key of the video in the bucket.
+        video: String,
+        /// What is wrong with it.
+        error: VideoError,
+    },
     /// The execution did not complete in time.
     TimedOut {
         /// Id of the execution, which is still running.
@@ -99,6 +108,7 @@ impl Fault for ServerlessError {
             Self::Credentials(..) => "not_authenticated",
             Self::Quota(..) => "rate_limited",
             Self::Render(..) => "render_failed",
+            Self::Damaged { .. } => "download_failed",
             Self::TimedOut { .. } | Self::ToolTimedOut { .. } => "timeout",
         }
     }
@@ -113,6 +123,9 @@ impl Fault for ServerlessError {
             Self::Quota(platform, _) => Some(format!(
                 "run the same command again later, or request a higher quota from {}",
                 platform.provider
+            )),
+            Self::Damaged { video, .. } => Some(format!(
+                "delete {video} from the bucket and run the same command again, which renders it again"
             )),
             Self::TimedOut { .. } | Self::ToolTimedOut { .. } => {
                 Some("run the same command again to resume, or increase --max-wait".to_owned())
@@ -147,6 +160,7 @@ impl fmt::Display for ServerlessError {
                 write!(f, "a quota of {} is exhausted:\n{output}", platform.provider)
             }
             Self::Render(platform, output) => write!(f, "the render on {} failed:\n{output}", platform.name),
+            Self::Damaged { video, error } => write!(f, "{video} in the bucket cannot be used: {error}"),
             Self::ToolTimedOut { what } => write!(f, "timed out while {what}"),
             Self::TimedOut { execution } => write!(f, "timed out; the render is still running: {execution}"),
         }

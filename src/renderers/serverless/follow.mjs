@@ -5,6 +5,7 @@
 // - `spacing`: milliseconds between two polls,
 // - `isPermanent(error)`: whether a retry does not fix it,
 // - `poll(execution)`: what the official `getRenderProgress` returns, or undefined if the execution is forgotten,
+// - `keyOf(progress)`: the key of the video, if the execution says so,
 // - `open(key)`: {"body": a stream, "size": its length in bytes, if known}.
 //
 // Each line of standard input is a task {"id", "execution", "key", "path", "since"}. Standard output has lines
@@ -18,7 +19,7 @@ import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const settings = JSON.parse(process.argv[1]);
-const { spacing, isPermanent, poll, open } = service(settings);
+const { spacing, isPermanent, poll, keyOf, open } = service(settings);
 
 const DOWNLOADS = 4;
 const TRIES = 8;
@@ -88,7 +89,7 @@ async function follow({ id, execution, key, path, since }) {
     }
     // The video of a forgotten execution may still exist.
     if (progress === undefined || progress.status.toLowerCase() === "succeeded") {
-      return { id, saved: await save(key, path), cost: progress?.costs.accruedSoFarUsd };
+      return { id, saved: await save(keyOf(progress) ?? key, path), cost: progress?.costs.accruedSoFarUsd };
     }
     if (progress.fatalErrorEncountered) {
       const errors = progress.errors.map(({ state, error, cause }) => `${state}: ${error}: ${cause}`);

@@ -28,5 +28,5 @@ pub(super) use request::check_request;
 pub(super) use session::{Preparation, StackSession};
 pub(super) use size::{Unscalable, preset};
 pub(super) use stack::{Stack, Start, Started, video_key};
-pub(super) use state::state_folders;
+pub(super) use state::{is_name, state_folders};
 pub(super) use tooling::{FOLLOW, Packages, RETRY_PAUSE, Tooling, millis};

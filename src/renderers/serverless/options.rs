@@ -1,10 +1,12 @@
 //! Options of all distributed renderers.
 
-/// How a video is divided into chunks, which does not change the video.
+/// How a video is divided into chunks, which changes its keyframes only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ChunkOptions {
     /// Frames per chunk; the tooling's default if absent.
     pub(crate) size: Option<u32>,
+    /// Frames that a chunk has at most, as long as there are not too many chunks.
+    pub(crate) target: Option<u32>,
     /// Maximum number of chunks; the tooling's default if absent.
     pub(crate) max_parallel: Option<u32>,
 }

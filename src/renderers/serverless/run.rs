@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use hyperframes_ci_core::job::{Failure, GENERATIONS, RenderFact, RenderState};
 use hyperframes_ci_core::options::Format;
+use hyperframes_ci_core::video::check_complete;
 
 use super::error::ServerlessError;
 use super::follower::{Execution, FOLLOWING, FollowError, Follower, Update};
@@ -261,10 +262,15 @@ impl RunState<'_> {
         }
     }
 
-    /// Saves the downloaded video.
-    fn complete(&mut self, flight: InFlight) {
-        let verified = verify(flight.output.temporary_path(), &flight.order.expected);
+    /// Saves the downloaded video, if it is whole.
+    fn complete(&mut self, mut flight: InFlight) {
         let format = flight.order.options.format.unwrap_or(Format::Mp4);
+        let checked = check_complete(flight.output.file(), flight.order.expected.duration);
+        if let Err(error) = checked {
+            let error = ServerlessError::Damaged { video: video_key(&flight.name, format), error };
+            return self.report(flight.failed(error.into()));
+        }
+        let verified = verify(flight.output.temporary_path(), &flight.order.expected);
         let mut result = flight.result(OrderState::Submitted);
         result.state = match flight.output.keep(&format!("{}.{format}", self.run.context.name)) {
             Ok((path, size)) => OrderState::Completed(Some(SavedVideo { path, size, verified })),
@@ -284,7 +290,8 @@ impl RunState<'_> {
             _ => is_gone && flight.origin != Origin::New,
         };
         // Step Functions forgets executions after 90 days, and a recorded one may be of another account.
-        let is_forgotten = name == "ExecutionDoesNotExist" && flight.origin == Origin::Resumed;
+        let is_foreign = matches!(name.as_str(), "ExecutionDoesNotExist" | "PERMISSION_DENIED");
+        let is_forgotten = is_foreign && flight.origin == Origin::Resumed;
         let is_repeatable = (is_unusable && flight.generation < GENERATIONS) || is_forgotten;
         if is_repeatable && !flight.order.limits.is_reuse_only {
             flight.generation += u32::from(is_unusable);

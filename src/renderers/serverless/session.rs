@@ -10,6 +10,7 @@ use crate::fault::Error;
 use crate::renderers::renderer::{Description, Session};
 use crate::renderers::{Input, Order, Reporter, RunContext, RunOptions, RunTotals};
 use crate::system::deadline::Deadline;
+use crate::system::interrupt;
 use crate::ui::Console;
 
 /// What the tooling of a stack is prepared for.
@@ -68,6 +69,13 @@ where
         console.end_bar();
         if !context.is_batch {
             console.step(&format!("Rendering on {name}"));
+            let hint = match context.options.reuse.is_off {
+                true => "an execution that was started keeps running; the same command starts another one",
+                false => {
+                    "an execution that was started keeps running; run the same command again to resume it"
+                }
+            };
+            interrupt::set_resume_hint(Some(hint.to_owned()));
         }
         Ok(())
     }

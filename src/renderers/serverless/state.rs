@@ -9,3 +9,9 @@ pub(in crate::renderers) fn state_folders(folder: &Path) -> impl Iterator<Item =
     let depth = folder.ancestors().position(|folder| is_root(&folder)).unwrap_or_default();
     folder.ancestors().take(depth + 1).map(|folder| folder.join(".hyperframes"))
 }
+
+/// Returns whether a name of such a file can be a part of the addresses of a platform's services: a region with another character
+/// would lead requests to another host.
+pub(in crate::renderers) fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+}

@@ -73,6 +73,11 @@ fn stage(has_speech: bool) -> Stage {
 
 /// Runs the action on the same runner, which keeps the ledger, with a new checkout.
 fn run(stage: &Stage, runner: &mut Runner, abort_at: &str) -> super::runner::Run {
+    run_with(stage, runner, abort_at, &[])
+}
+
+/// Runs the action as [`run`] does, with more inputs.
+fn run_with(stage: &Stage, runner: &mut Runner, abort_at: &str, more: &[(&str, &str)]) -> super::runner::Run {
     git(stage.repository.path(), &["clean", "--quiet", "--force", "-d", "-x"]);
     git(stage.repository.path(), &["checkout", "--quiet", "--force", "."]);
     let ledger = runner.temporary().join("ledger.jsonl").display().to_string();
@@ -80,7 +85,7 @@ fn run(stage: &Stage, runner: &mut Runner, abort_at: &str) -> super::runner::Run
     runner.set("HYPERFRAMES_CI_ABORT_AT", abort_at);
     runner.set("HEYGEN_API_KEY", KEY);
     let inputs = [("mode", "media"), ("max-cost", "3"), ("token", "ghs_supersecret_token")];
-    let run = runner.run_program(&inputs);
+    let run = runner.run_program(&[&inputs[..], more].concat());
     super::oracle::check(&stage.github.state().requests);
     run
 }
@@ -130,7 +135,12 @@ fn a_run_that_is_killed_at_any_step_loses_nothing_and_pays_once() {
             // The speech may have been billed, which nobody can find out: a person decides.
             assert_eq!(again.code, 1, "{step}: {}", again.log);
             assert!(again.log.contains("it may have been billed"), "{step}: {}", again.log);
-            assert!(counts(&stage)[0] <= 1, "{step}");
+            let before = counts(&stage)[0];
+            assert!(before <= 1, "{step}");
+            let repeat = [("repeat-unconfirmed", "true")];
+            let repeated = run_with(&stage, &mut runner, "", &repeat);
+            assert_eq!((repeated.code, counts(&stage)), (0, [before + 1, 1, 1]), "{step}: {}", repeated.log);
+            assert_handed_over(&stage, false, step);
         } else {
             assert_eq!((again.code, counts(&stage)), (0, [1, 1, 1]), "{step}: {}", again.log);
             assert_handed_over(&stage, false, step);

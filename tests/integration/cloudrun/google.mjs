@@ -6,12 +6,15 @@
 //
 // PUT /control/faults: a list of {"match": a pattern of "METHOD /path NAME", "times", "status", "text", "cut": whether the connection
 // is closed after the request was done, "hang": "before" or "after" it was done}. It closes all connections that hang.
+// GET /control/forget: the executions are forgotten. GET /control/busy, GET /control/free: executions wait for their turn, or begin.
 // GET /control: the executions, the objects, the requests, and the number of connections that hang.
 
 import { createHash, randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 
 const [bucketName, parent, subject, seconds] = process.argv.slice(2);
+// Workflows accepts the id of the project, and answers with its number.
+const numbered = parent.replace(/^projects\/[^/]+/, "projects/123456789012");
 const ACCESS = `ya29.${randomUUID()}`;
 const objects = new Map();
 const executions = [];
@@ -20,6 +23,8 @@ const log = [];
 // Connections whose requests are never answered.
 const hung = [];
 let faults = [];
+// Whether executions wait for their turn.
+let isBusy = false;
 let generation = 1_700_000_000_000_000;
 
 const CASTAGNOLI = Array.from({ length: 256 }, (_, byte) => {
@@ -136,9 +141,11 @@ function locate(uri) {
 
 // What the service on Cloud Run would have done by now.
 function advance(execution) {
-  if (execution.state !== "ACTIVE" || Date.now() - execution.began < Number(seconds) * 1000) return;
+  if (!["ACTIVE", "QUEUED"].includes(execution.state)) return;
   const { Config: config, OutputGcsUri: output } = JSON.parse(execution.argument);
   const title = config.variables?.title;
+  execution.state = isBusy ? "QUEUED" : "ACTIVE";
+  if (isBusy || Date.now() - execution.began < Number(seconds) * 1000) return;
   execution.endTime = new Date().toISOString();
   if (title === "broken" || title === "cancelled") {
     execution.state = title === "broken" ? "FAILED" : "CANCELLED";
@@ -156,14 +163,16 @@ function advance(execution) {
   });
 }
 
-const shown = ({ began, ...execution }, isFull) => {
+const shown = ({ began, startTime, ...execution }, isFull) => {
+  // One that waits for its turn has not started.
+  if (execution.state !== "QUEUED") execution.startTime = startTime;
   if (isFull) return execution;
   const { argument, result, ...basic } = execution;
   return basic;
 };
 
 function workflows({ method, url, body }, path) {
-  const name = path.replace(/^\/v1\//, "");
+  const name = path.replace(/^\/v1\//, "").replace(numbered, parent);
   demand(name.startsWith(`${parent}/executions`), 404, `workflow of ${name} not found`);
   executions.forEach(advance);
   if (method === "POST") {
@@ -178,7 +187,7 @@ function workflows({ method, url, body }, path) {
     demand([24, 30, 60].includes(fps) && width % 2 === 0 && height % 2 === 0 && format, 400, "Config");
     const began = Date.now();
     const startTime = new Date(began).toISOString();
-    const execution = { name: `${parent}/executions/${randomUUID()}`, state: "ACTIVE", argument, startTime, began };
+    const execution = { name: `${numbered}/executions/${randomUUID()}`, state: isBusy ? "QUEUED" : "ACTIVE", argument, startTime, began };
     executions.push(execution);
     return { json: shown(execution, false) };
   }
@@ -191,7 +200,7 @@ function workflows({ method, url, body }, path) {
     const next = from + 3 < executions.length ? `${from + 3}` : undefined;
     return { json: { executions: page.map((execution) => shown(execution, isFull)), nextPageToken: next } };
   }
-  const execution = executions.find((known) => known.name === name);
+  const execution = executions.find((known) => known.name.replace(numbered, parent) === name);
   demand(execution, 404, `execution ${name} not found`);
   return { json: shown(execution, true) };
 }
@@ -219,6 +228,8 @@ function control({ method, url, body }) {
     return { json: {} };
   }
   if (path === "/control/forget") executions.length = 0;
+  if (path === "/control/busy") isBusy = true;
+  if (path === "/control/free") isBusy = false;
   executions.forEach(advance);
   return { json: { executions, objects: [...objects.keys()].sort(), log, hung: hung.length } };
 }
