@@ -465,18 +465,9 @@ fn printed(error: &Error) -> String {
 #[test]
 fn errors_are_printed_as_in_the_snapshots() {
     let mut by_code = BTreeMap::<String, Vec<String>>::new();
-    let errors = [
-        application(),
-        sign_in(),
-        cloud(),
-        files(),
-        machine(),
-        container(),
-        endpoint(),
-        publishing(),
-        webhooks(),
-    ];
-    for error in errors.into_iter().flatten() {
+    let errors: [fn() -> Vec<Error>; 9] =
+        [application, sign_in, cloud, files, machine, container, endpoint, publishing, webhooks];
+    for error in errors.into_iter().flat_map(|errors| errors()) {
         // Folders of this run.
         let temporary = std::env::temp_dir();
         let text = printed(&error).lines().map(|line| without_folder(line, &temporary)).collect::<String>();
@@ -490,7 +481,6 @@ fn errors_are_printed_as_in_the_snapshots() {
     }
 }
 
-/// Replaces the path of a temporary folder in a line.
 /// A value that is the length of a file that does not exist.
 fn unknown_duration() -> input::InputError {
     let text = "{\"seconds\": \"@duration:voice.mp3\"}";
@@ -498,6 +488,7 @@ fn unknown_duration() -> input::InputError {
     input::InputError::at("--variables", "the value", text, Span { start: 12, end: 33 }, message)
 }
 
+/// Replaces the path of a temporary folder in a line.
 fn without_folder(line: &str, temporary: &Path) -> String {
     let prefix = format!("{}/", temporary.display());
     let Some((before, after)) = line.split_once(&prefix) else { return format!("{line}\n") };
