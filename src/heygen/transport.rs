@@ -251,7 +251,10 @@ impl Transport {
             Body::Encoded { prefix, suffix } => {
                 let (archive, _) = start_of(archive)?;
                 let mut bytes = Vec::new();
-                archive.take(INLINE_UPLOAD_LIMIT).read_to_end(&mut bytes).map_err(unreadable)?;
+                archive
+                    .take(INLINE_UPLOAD_LIMIT)
+                    .read_to_end(&mut bytes)
+                    .map_err(|error| unreadable(&error))?;
                 let body = [prefix.as_slice(), BASE64_STANDARD.encode(&bytes).as_bytes(), suffix].concat();
                 run(agent, builder, body.as_slice(), proxy, deadline)
             }
@@ -360,12 +363,12 @@ impl Source for Transport {
 /// Returns an archive at its start, and its size in bytes.
 fn start_of(archive: Option<&mut dyn Replay>) -> Result<(&mut dyn Replay, u64), NoResponse> {
     let archive = archive.ok_or_else(|| NoResponse::unsent("no archive to send"))?;
-    let size = archive.seek(SeekFrom::End(0)).map_err(unreadable)?;
-    archive.rewind().map_err(unreadable)?;
+    let size = archive.seek(SeekFrom::End(0)).map_err(|error| unreadable(&error))?;
+    archive.rewind().map_err(|error| unreadable(&error))?;
     Ok((archive, size))
 }
 
-fn unreadable(error: io::Error) -> NoResponse {
+fn unreadable(error: &io::Error) -> NoResponse {
     NoResponse::unsent(error.to_string())
 }
 
