@@ -3,7 +3,6 @@
 //! A suite that cannot run is skipped with its reason, and under `CI=true` a skip is a failure: a check that is
 //! silently absent is no check.
 
-use std::collections::BTreeSet;
 use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, Scope};
 use std::time::Instant;
@@ -44,35 +43,21 @@ impl Suite {
     }
 }
 
-/// Prepares suites on a thread of its own, with less right to the processors than the suites that run.
-struct Preparation {
-    prepared: Receiver<&'static str>,
-    done: BTreeSet<&'static str>,
-}
-
-impl Preparation {
-    fn start<'scope>(scope: &'scope Scope<'scope, '_>, suites: &'scope [&Suite]) -> Self {
-        let (sender, prepared) = mpsc::channel();
-        scope.spawn(move || {
-            // On Linux, this is of the thread and of the processes that it starts.
-            #[cfg(target_os = "linux")]
-            let _ = rustix::process::nice(10);
-            for suite in suites {
-                // The suite does what has failed again, and says why it fails.
-                let _ = suite.prepare.map(|prepare| prepare());
-                let _ = sender.send(suite.name);
-            }
-        });
-        Self { prepared, done: BTreeSet::new() }
-    }
-
-    /// Waits until a suite is prepared, if it is among those that are.
-    fn wait_for(&mut self, name: &str) {
-        while !self.done.contains(name) {
-            let Ok(prepared) = self.prepared.recv() else { return };
-            self.done.insert(prepared);
+/// Prepares suites in their order, on a thread of its own, with less right to the processors than the suites that run. Sends after
+/// each.
+fn prepare<'scope>(scope: &'scope Scope<'scope, '_>, suites: &'scope [&Suite]) -> Receiver<()> {
+    let (sender, prepared) = mpsc::channel();
+    scope.spawn(move || {
+        // On Linux, this is of the thread and of the processes that it starts.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::process::nice(10);
+        for suite in suites {
+            // The suite does what has failed again, and says why it fails.
+            let _ = suite.prepare.map(|prepare| prepare());
+            let _ = sender.send(());
         }
-    }
+    });
+    prepared
 }
 
 /// How a suite that ran and did not fail ended.
@@ -107,16 +92,15 @@ pub(super) fn run(all: &[Suite], names: &[&str]) -> Result<bool> {
     let chosen = all.iter().filter(|suite| names.is_empty() || names.contains(&suite.name));
     let chosen = chosen.collect::<Vec<_>>();
     thread::scope(|scope| {
-        let mut preparation = None;
+        let mut prepared = None;
         for (index, suite) in chosen.iter().enumerate() {
             say(&format!("\n== {}", suite.name));
             let began = Instant::now();
-            match &mut preparation {
-                None if suite.is_idle => {
-                    preparation = Some(Preparation::start(scope, &chosen[index + 1..]));
-                }
+            match &prepared {
+                None if suite.is_idle => prepared = Some(prepare(scope, &chosen[index + 1..])),
                 None => {}
-                Some(preparation) => preparation.wait_for(suite.name),
+                // One for each suite, in the same order.
+                Some(prepared) => drop(prepared.recv()),
             }
             let (verdict, remark) = judge((suite.run)(), in_ci);
             let word = match verdict {
