@@ -9,7 +9,7 @@ use hyperframes_ci_core::video::{is_gif, signature};
 
 use super::error::EngineError;
 use crate::system::gate;
-use crate::system::output_parts::{PLAYLIST, is_part};
+use crate::system::output_parts::{is_part, main_part};
 
 /// Where a video is written to.
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +32,11 @@ pub(crate) fn keep(video: &Path, format: Format, output: JobOutput<'_>) -> Resul
         }
         JobOutput::Folder(output) => {
             let copied = copy_parts(video, format, output).map_err(EngineError::NotKept)?;
-            let first = if format == Format::Hls { PLAYLIST } else { "frame_000001.png" };
-            if copied && output.join(first).is_file() { Ok(()) } else { Err(EngineError::NoVideo) }
+            if copied && output.join(main_part(format)).is_file() {
+                Ok(())
+            } else {
+                Err(EngineError::NoVideo)
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use hyperframes_ci_core::options::Format;
 pub(crate) const PLAYLIST: &str = "master.m3u8";
 
 /// Returns the file that every render in `format` has, which is a directory.
-pub(super) fn main_part(format: Format) -> &'static str {
+pub(crate) fn main_part(format: Format) -> &'static str {
     if format == Format::Hls { PLAYLIST } else { "frame_000001.png" }
 }
 
