@@ -90,7 +90,12 @@ impl Sandbox {
 
     /// Returns whether the engine may find devices such as a graphics card: layers for files have none.
     pub(crate) fn has_devices(&self) -> bool {
-        !self.layers.iter().any(|layer| layer.holds_files())
+        !self.holds_files()
+    }
+
+    /// Returns whether a layer protects the files of the machine.
+    fn holds_files(&self) -> bool {
+        self.layers.iter().any(|layer| layer.holds_files())
     }
 
     /// Returns the versions of the programs.
@@ -108,9 +113,8 @@ impl Sandbox {
     /// # Errors
     /// Returns [`SandboxError::Strangers`] if no layer protects files, or none protects the network.
     pub(crate) fn check_for_strangers(&self) -> Result<(), SandboxError> {
-        let holds_files = self.layers.iter().any(|layer| layer.holds_files());
         let holds_network = self.layers.iter().any(|layer| layer.holds_network());
-        if holds_files && holds_network {
+        if self.holds_files() && holds_network {
             return Ok(());
         }
         let reason = self.missing.clone().unwrap_or_else(|| "it is turned off".to_owned());
