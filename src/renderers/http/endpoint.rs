@@ -167,7 +167,7 @@ impl Endpoint {
                 None => return Ok(response),
             }
         }
-        Err(NoResponse { message: format!("{}: too many redirects", self.host()), is_unsent: false })
+        Err(self.too_many_redirects())
     }
 
     /// Gets `url` with the given headers; the token goes to the endpoint's own origin only, also after redirects.
@@ -196,7 +196,11 @@ impl Endpoint {
             let Some(target) = self.location(&url, &response) else { return Ok(response) };
             url = target;
         }
-        Err(NoResponse { message: format!("{}: too many redirects", self.host()), is_unsent: false })
+        Err(self.too_many_redirects())
+    }
+
+    fn too_many_redirects(&self) -> NoResponse {
+        NoResponse { message: format!("{}: too many redirects", self.host()), is_unsent: false }
     }
 
     fn run<B: ureq::AsSendBody>(
