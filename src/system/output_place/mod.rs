@@ -55,7 +55,7 @@ pub(crate) enum OutputRefusal {
     Source,
     /// It is a directory, or has no file name.
     Directory,
-    /// It names no directory that a render could become, such as `..`.
+    /// It does not end with the name of a directory, as `..` does not.
     NoName,
     /// It is a FIFO, a socket or a device.
     NotAFile(&'static str),
